@@ -1,0 +1,1 @@
+"""Reads lecture material: files in, documents and passages out."""

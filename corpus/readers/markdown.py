@@ -1,0 +1,103 @@
+"""Markdown. The text stays as written, apart from front matter; markdown-it-py finds the blocks in it."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from functools import cache
+from typing import TYPE_CHECKING
+
+from corpus.document import Block, BlockKind, Document
+from corpus.readers.builder import fill_gaps, title_of
+from corpus.readers.content import decode_text
+from corpus.readers.plain import scan_blocks
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+
+_FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|$)", re.DOTALL)
+_FIELD = re.compile(r"^(title|course)[ \t]*:[ \t]*(.+?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_KINDS: dict[str, BlockKind] = {
+    "heading_open": "heading",
+    "bullet_list_open": "list",
+    "ordered_list_open": "list",
+    "table_open": "table",
+    "fence": "code",
+    "code_block": "code",
+}
+
+
+def read(data: bytes, *, source: str) -> Document:
+    """Reads Markdown; the front-matter fields `title` and `course` are used, the front matter itself is left out."""
+    text, warnings = decode_text(data)
+    fields, text = split_front_matter(text)
+    blocks = markdown_blocks(text)
+    return Document(
+        source=source,
+        title=fields.get("title") or title_of(text, blocks, source),
+        text=text,
+        blocks=tuple(blocks),
+        course=fields.get("course", ""),
+        warnings=warnings,
+    )
+
+
+def split_front_matter(text: str) -> tuple[dict[str, str], str]:
+    """The `title` and `course` of the front matter, and the text after it.
+
+    >>> split_front_matter('---\\ntitle: "Gates"\\n---\\nText')
+    ({'title': 'Gates'}, 'Text')
+    """
+    matter = _FRONT_MATTER.match(text)
+    if not matter:
+        return {}, text
+    fields = {name.lower(): value.strip("\"'") for name, value in _FIELD.findall(matter[1])}
+    return fields, text[matter.end() :].lstrip("\n")
+
+
+def markdown_blocks(text: str) -> list[Block]:
+    """The top-level blocks of Markdown text, display equations among them, covering all of it."""
+    starts = [0]
+    for line in text.split("\n"):
+        starts.append(starts[-1] + len(line) + 1)
+    equations = [block for block in scan_blocks(text) if block.kind == "equation"]
+    blocks: list[Block] = []
+    for token in _parser().parse(_without(text, equations)):
+        if token.level == 0 and token.map and token.nesting >= 0:
+            kind = _KINDS.get(token.type, "paragraph")
+            start, end = _trim(text, starts[token.map[0]], min(starts[token.map[1]], len(text)), kind)
+            level = int(token.tag[1]) if kind == "heading" else 0
+            if start < end:
+                blocks.append(Block(kind=kind, start=start, end=end, level=level))
+    taken = [(block.start, block.end) for block in blocks]
+    free = [block for block in equations if not _inside(block, taken)]
+    return fill_gaps(text, sorted([*blocks, *free], key=lambda block: block.start))
+
+
+@cache
+def _parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark").enable("table")
+
+
+def _without(text: str, equations: list[Block]) -> str:
+    """The text with equations blanked out, so that nothing in them is taken for Markdown; lines keep their numbers."""
+    parts, position = [], 0
+    for block in equations:
+        parts += [text[position : block.start], re.sub(r"[^\n]", " ", text[block.start : block.end])]
+        position = block.end
+    return "".join([*parts, text[position:]]).replace("\f", " ")
+
+
+def _trim(text: str, start: int, end: int, kind: BlockKind) -> tuple[int, int]:
+    body = text[start:end]
+    end -= len(body) - len(body.rstrip())
+    if kind != "code":
+        start += len(body) - len(body.lstrip())
+    return start, end
+
+
+def _inside(block: Block, spans: list[tuple[int, int]]) -> bool:
+    number = bisect_right(spans, block.start, key=lambda span: span[0]) - 1
+    return number >= 0 and block.start < spans[number][1]

@@ -1,0 +1,187 @@
+"""PDF by pdfium, page by page. Lines become paragraphs by their distance, headings by their type size."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from corpus.document import Document
+from corpus.readers import UnreadableError
+from corpus.readers.builder import Builder
+
+if TYPE_CHECKING:
+    from pypdfium2 import PdfDocument, PdfTextPage
+
+_BROKEN_WORD = re.compile("[\ufffe\u00ad\x02]\r?\n?")
+_BRIDGE = "\u200b"
+_BULLET = re.compile(r"\s*(?:[-*•▶►▪◦●○■–‣]|\(?\d{1,2}[.)])\s")
+_LARGER = 1.15
+"""Type this much larger than the text of the document makes a heading."""
+_LONGEST_HEADING = 120
+_GAP = 1.6
+"""Lines whose tops are further apart than this many type sizes belong to two paragraphs."""
+_MOST_PAGES = 0.6
+"""A first or last line on this share of the pages is page furniture."""
+_PASSWORD = 4
+"""pdfium's FPDF_ERR_PASSWORD."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A line of a page: text, type size in points (rounded to a half), distance of its foot from the page's foot."""
+
+    text: str
+    size: float
+    foot: float
+
+
+def read(data: bytes, *, source: str) -> Document:
+    """Reads the text of every page but running heads and page numbers. Encrypted files are refused.
+
+    A page without text is named in the warnings.
+    """
+    pages, labels, title = _extract(data)
+    pages = _without_furniture(pages)
+    builder = Builder()
+    builder.page_labels.update({page: label for page, label in labels.items() if label and label != str(page)})
+    weights: Counter[float] = Counter()
+    for lines in pages:
+        for line in lines:
+            weights[line.size] += len(line.text)
+    body = weights.most_common(1)[0][0] if weights else 0.0
+    sizes = sorted({size for size in weights if size > _LARGER * body}, reverse=True)
+    for number, lines in enumerate(pages, start=1):
+        _add_page(builder, lines, number, sizes)
+    empty = [str(number) for number, lines in enumerate(pages, start=1) if not lines]
+    if empty:
+        shown = ", ".join(empty[:10]) + (" and more" if len(empty) > 10 else "")
+        builder.warnings.append(
+            f"no text on {len(empty)} of {len(pages)} pages ({shown}); a scan needs text recognition"
+        )
+    return builder.document(source=source, title=title)
+
+
+def _without_furniture(pages: Sequence[list[Line]]) -> list[list[Line]]:
+    """The pages without running heads, running feet and page numbers.
+
+    These are the first and last lines that, numbers aside, stand in the same type on most pages of a document of four
+    or more.
+    """
+    edges = [{_shape(line) for line in (lines[:1] + lines[-2:])} for lines in pages]
+    common = Counter(shape for shapes in edges for shape in shapes)
+    furniture = {shape for shape, times in common.items() if times >= max(4, _MOST_PAGES * len(pages))}
+    kept = []
+    for lines in pages:
+        first = 1 if lines and _shape(lines[0]) in furniture else 0
+        last = len(lines)
+        while last > max(first, len(lines) - 2) and _shape(lines[last - 1]) in furniture:
+            last -= 1
+        kept.append(lines[first:last])
+    return kept
+
+
+def _shape(line: Line) -> tuple[str, float]:
+    return re.sub(r"\d+", "0", line.text), line.size
+
+
+def _extract(data: bytes) -> tuple[list[list[Line]], dict[int, str], str]:
+    import pypdfium2
+
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as error:
+        if getattr(error, "err_code", None) == _PASSWORD:
+            raise UnreadableError("encrypted; save it without a password") from error
+        raise UnreadableError(f"damaged PDF ({error}); export it again") from error
+    pages, labels = [], {}
+    for index in range(len(document)):
+        labels[index + 1] = document.get_page_label(index)
+        pages.append(_page_lines(document, index))
+    title = " ".join(str(document.get_metadata_dict().get("Title", "")).split())
+    document.close()
+    return pages, labels, "" if _is_file_name(title) else title
+
+
+def _is_file_name(title: str) -> bool:
+    """Programs often put a file name, or their own, into the title field."""
+    return bool(re.search(r"\.(?:pptx?|docx?|tex|pdf|dvi|indd)$|^(?:microsoft|untitled|slide 1)", title, re.IGNORECASE))
+
+
+def _page_lines(document: PdfDocument, index: int) -> list[Line]:
+    from pypdfium2 import PdfiumError
+
+    try:
+        page = document[index]
+    except PdfiumError:
+        return []
+    textpage = page.get_textpage()
+    lines = list(_lines(textpage))
+    textpage.close()
+    page.close()
+    return lines
+
+
+def _lines(textpage: PdfTextPage) -> Iterator[Line]:
+    raw = textpage.get_text_range() if textpage.count_chars() else ""
+    position = 0
+    for piece in _BROKEN_WORD.sub(_bridge, raw).splitlines(keepends=True):
+        text = " ".join(piece.replace(_BRIDGE, "").split())
+        if text:
+            index = position + len(piece) - len(piece.lstrip())
+            size, foot = _measure(textpage, index)
+            yield Line(text=text, size=size, foot=foot)
+        position += len(piece)
+
+
+def _bridge(match: re.Match[str]) -> str:
+    """Stands in for a hyphen at a line end, as long as it was, so that character numbers stay those of pdfium."""
+    return _BRIDGE * len(match[0])
+
+
+def _measure(textpage: PdfTextPage, index: int) -> tuple[float, float]:
+    """Type size and foot of the character at `index`, in points."""
+    from pypdfium2 import raw
+
+    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
+    matrix = raw.FS_MATRIX()
+    size = float(raw.FPDFText_GetFontSize(textpage, index))
+    if raw.FPDFText_GetMatrix(textpage, index, matrix):
+        # The size in the file is multiplied by the text matrix; some writers keep all of it there.
+        size *= max(abs(matrix.d), abs(matrix.b)) or 1.0
+    if not raw.FPDFText_GetCharBox(textpage, index, left, right, bottom, top):
+        return round(2 * size) / 2, 0.0
+    return round(2 * size) / 2, float(bottom.value)
+
+
+def _add_page(builder: Builder, lines: Sequence[Line], page: int, sizes: Sequence[float]) -> None:
+    """Groups the lines of a page into headings, lists and paragraphs."""
+    group: list[Line] = []
+    for line in [*lines, None]:
+        if group and (line is None or _starts_block(group[-1], line, sizes)):
+            text = "\n".join(member.text for member in group)
+            level = _level(group[0], sizes) if len(text) <= _LONGEST_HEADING else 0
+            if level:
+                builder.add("heading", text.replace("\n", " "), level=level, page=page)
+            else:
+                builder.add("list" if _BULLET.match(text) else "paragraph", text, page=page)
+            group = []
+        if line is not None:
+            group.append(line)
+
+
+def _level(line: Line, sizes: Sequence[float]) -> int:
+    """Heading level by the rank of the type size among the sizes larger than the text, 0 for text."""
+    return min(6, sizes.index(line.size) + 1) if line.size in sizes and re.search(r"\w", line.text) else 0
+
+
+def _starts_block(before: Line, line: Line, sizes: Sequence[float]) -> bool:
+    if (before.size in sizes or line.size in sizes) and before.size != line.size:
+        return True
+    drop = before.foot - line.foot
+    if drop < -line.size or drop > _GAP * max(before.size, line.size):
+        return True
+    return bool(_BULLET.match(line.text)) and not _BULLET.match(before.text)

@@ -1,0 +1,184 @@
+"""Takes a document apart into the smallest pieces that may stand at the edge of a passage.
+
+A unit is a heading, a sentence, a list item, a table row, a whole equation or a whole code block. Units cover the
+document. What may not be cut (equations, code, table rows) is a single unit unless it alone is above the limit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from corpus.document import Block, Document
+from corpus.readers.builder import fill_gaps, plain_heading
+from corpus.sentences import Span, sentence_spans
+
+CHARACTERS_PER_PIECE = 16
+"""An overlong word is one unknown piece to an embedder however long it is; it is taken to cost this much instead."""
+_SLACK = 1.15
+"""How much longer than an equal share a piece of something cut may be, to reach a line end."""
+_CHUNK = 3000
+"""Characters of a paragraph that are looked at in one go, so that cutting stays linear in hostile text."""
+_WHOLE = re.compile(r"\$\$.{1,1500}?\$\$|\\\[.{1,1500}?\\\]|\\begin\{([A-Za-z]+\*?)\}.{1,1500}?\\end\{\1\}", re.S)
+_INLINE = re.compile(r"\$[^$\n]{1,300}\$|\\\(.{1,300}?\\\)")
+_ROW_END = re.compile(r"\\\\")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """`document.text[start:end]` with its size in word pieces (special tokens not counted).
+
+    `seam` says what stands before it: "block" for the start of a block, "item" for a list item, row or line of one,
+    "sentence", or "cut" where something whole had to be divided. `headings` is the path above it, itself included
+    where it is a heading.
+    """
+
+    start: int
+    end: int
+    size: int
+    seam: str
+    block: Block
+    headings: tuple[str, ...] = ()
+
+
+class UnitCutter:
+    """Cuts blocks into units that hold at most `room` word pieces each; counts every cut through something whole."""
+
+    def __init__(self, text: str, count_tokens: Callable[[str], int], limit: int) -> None:
+        self.text = text
+        self._count = count_tokens
+        self.special = count_tokens("")
+        self.room = limit - self.special
+        self.cuts: list[tuple[Block, int]] = []
+        if self.room < 1:
+            raise ValueError(f"limit is {limit}; it must be above {self.special}, the special tokens alone")
+
+    def size(self, start: int, end: int) -> int:
+        """Word pieces of a stretch of text, special tokens not counted."""
+        pieces = self._count(self.text[start:end]) - self.special
+        return max(pieces, -(-(end - start) // CHARACTERS_PER_PIECE))
+
+    def units(self, document: Document) -> list[Unit]:
+        """All units of the document in order, with their heading paths."""
+        result: list[Unit] = []
+        path: list[tuple[int, str]] = []
+        for block in fill_gaps(self.text, document.blocks):
+            if block.kind == "heading":
+                while path and path[-1][0] >= block.level:
+                    path.pop()
+                title = plain_heading(self.text[block.start : block.end])
+                path.append((block.level, title))
+            headings = tuple(title for _, title in path if title)
+            for start, end, seam in self._cut_block(block):
+                size = self.size(start, end)
+                result.append(Unit(start=start, end=end, size=size, seam=seam, block=block, headings=headings))
+        return result
+
+    def _cut_block(self, block: Block) -> Iterator[tuple[int, int, str]]:
+        """Spans of a block with the seam before each; every span fits."""
+        spans = self._natural(block)
+        for number, (start, end, seam) in enumerate(spans):
+            first = "block" if number == 0 else seam
+            if self.size(start, end) <= self.room:
+                yield start, end, first
+                continue
+            pieces = list(self._force(start, end, block))
+            self.cuts.append((block, len(pieces)))
+            yield (*pieces[0], first)
+            for piece in pieces[1:]:
+                yield (*piece, "cut")
+
+    def _natural(self, block: Block) -> list[tuple[int, int, str]]:
+        if block.kind in ("heading", "equation", "code"):
+            length = len(self.text[block.start : block.end].rstrip())
+            return [(block.start, block.start + length, "block")] if length else []
+        if block.kind == "table":
+            return [(start, end, "item") for start, end in self._lines(block.start, block.end)]
+        return self._sentences(block)
+
+    def _sentences(self, block: Block) -> list[tuple[int, int, str]]:
+        """Sentences and list items of a block of prose; a long block is looked at in chunks."""
+        result: list[tuple[int, int, str]] = []
+        for chunk_start, chunk_end in self._chunks(block.start, block.end):
+            for start, end in sentence_spans(self.text[chunk_start:chunk_end]):
+                start, end = start + chunk_start, end + chunk_start
+                line_start = "\n" in self.text[result[-1][1] if result else start : start]
+                result.append((start, end, "item" if line_start and block.kind == "list" else "sentence"))
+        return result
+
+    def _chunks(self, start: int, end: int) -> Iterator[Span]:
+        while end - start > _CHUNK:
+            edge = max(self.text.rfind("\n", start + _CHUNK // 2, start + _CHUNK), start)
+            if edge == start:
+                edge = max(self.text.rfind(" ", start + _CHUNK // 2, start + _CHUNK), start)
+            if edge == start:
+                edge = start + _CHUNK
+            edge = self._outside_equation(start, edge, end)
+            yield start, edge
+            start = edge
+        yield start, end
+
+    def _outside_equation(self, start: int, edge: int, end: int) -> int:
+        """`edge`, moved to the end of the display equation that it falls into."""
+        for match in _WHOLE.finditer(self.text, start, min(end, edge + _CHUNK)):
+            if match.start() < edge < match.end():
+                return match.end()
+        return edge
+
+    def _lines(self, start: int, end: int) -> Iterator[Span]:
+        position = start
+        for line in self.text[start:end].splitlines(keepends=True):
+            if line.strip():
+                yield position, position + len(line.rstrip())
+            position += len(line)
+
+    def _force(self, start: int, end: int, block: Block) -> Iterator[Span]:
+        """Spans that fit, of one that does not: cut at line ends, else rows of an equation, white space, anywhere.
+
+        The pieces come out about equally long, so that no line is left over at the end.
+        """
+        size = self.size(start, end)
+        room = min(self.room, int(size / -(-size // self.room) * _SLACK) + 1)
+        while start < end:
+            stop = self._fitting(start, end, room)
+            if stop < end:
+                stop = self._edge(start, stop, block)
+            kept = len(self.text[start:stop].rstrip())
+            if kept:
+                yield start, start + kept
+            start = stop
+            while start < end and self.text[start].isspace() and (block.kind != "code" or self.text[start] == "\n"):
+                start += 1
+
+    def _fitting(self, start: int, end: int, room: int) -> int:
+        """The largest `stop` found for which text[start:stop] holds at most `room` pieces; at least one character."""
+        low, high = start + 1, min(end, start + 64)
+        while high < end and self.size(start, high) <= room:
+            low, high = high, min(end, start + 2 * (high - start))
+        if self.size(start, high) <= room:
+            return high
+        while low + 1 < high:
+            middle = (low + high) // 2
+            if self.size(start, middle) <= room:
+                low = middle
+            else:
+                high = middle
+        return low
+
+    def _edge(self, start: int, stop: int, block: Block) -> int:
+        """The best place to cut text[start:], at `stop` or a little before; after it where an equation ends there."""
+        least = start if block.kind == "code" else start + (stop - start) // 3
+        ahead = min(len(self.text), stop + _CHUNK)
+        equations = [match.span() for match in _WHOLE.finditer(self.text, start, ahead)]
+        whole = [(a, b) for a, b in equations if a < stop and self.size(a, b) <= self.room]
+        if whole and whole[-1][1] > stop:
+            return whole[-1][0] if whole[-1][0] > start else whole[-1][1]
+        whole += [match.span() for match in _INLINE.finditer(self.text, start, min(ahead, stop + 300))]
+        line = self.text.rfind("\n", least, stop) + 1
+        rows = [match.end() for match in _ROW_END.finditer(self.text, least, stop)]
+        blanks = [least + match.end() for match in re.finditer(r"\s+", self.text[least:stop])]
+        for edge in (line, *reversed(rows), *reversed(blanks)):
+            if edge > start and not any(a < edge < b for a, b in whole):
+                return edge
+        return stop

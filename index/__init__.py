@@ -1,0 +1,1 @@
+"""Embeds passages, keeps them in a store on disk, and searches it."""

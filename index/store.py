@@ -1,0 +1,254 @@
+"""A published store, opened for reading: search, passages, sources."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corpus.document import Passage
+from index.database import Database, Row
+from index.embedder import Embedder, Vectors, load_embedder, same_vectors
+from index.embedding import PROBE_COSINE, probe_cosine
+from index.errors import StoreError
+from index.generation import Generation, current_generation
+from index.manifest import DATABASE, SENTENCES, VECTORS
+from index.scoring import Weights, clean_query, distinct, fuse, normalised, query_terms
+from index.vectors import nearest, read_index, rows_of
+
+_DEPTH = 100
+"""Candidates taken from the vectors, and again from the words, before they are scored together."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentenceScore:
+    """A sentence, `passage.text[start:end]`, and the cosine of its vector and the query's."""
+
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hit:
+    """A passage found. `score` ranks within one query only; `dense` is the cosine of query and passage.
+
+    `lexical` is the BM25 score over the best one of this query, 0 to 1. `sentences` holds every sentence, line and
+    equation of the passage in reading order.
+    """
+
+    passage: Passage
+    score: float
+    dense: float
+    lexical: float
+    sentences: tuple[SentenceScore, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceInfo:
+    """A lecture file in the store. `reason` is empty, or says why the file was skipped (then `passages` is 0)."""
+
+    source: str
+    title: str
+    course: str
+    passages: int
+    sha256: str
+    warnings: tuple[str, ...] = ()
+    reason: str = ""
+
+
+class Store:
+    """One generation of a store, as `Store.open` found it; later builds do not change it. Safe for several threads."""
+
+    def __init__(self, path: Path, generation: Generation, embedder: Embedder, weights: Weights | None = None) -> None:
+        self.path = path
+        self.manifest = generation.manifest
+        self.embedder = embedder
+        self.weights = weights or Weights()
+        directory = generation.directory
+        self._lock = threading.Lock()
+        self._probed = False
+        self._database = Database(directory / DATABASE)
+        self._index = read_index(directory / VECTORS)
+        self._sentences: NDArray[np.float16] = np.load(directory / SENTENCES, mmap_mode="r")
+        self._source_of_row, self._first_sentence = self._database.layout()
+        self._sources = self._database.sources()
+        self._counts = self._database.passage_counts()
+        counted = (len(self._source_of_row), int(self._first_sentence[-1]))
+        if (self._index.ntotal, len(self._sentences)) != counted:
+            raise StoreError(f"{directory}: vectors and passages do not match in number; build the store with --force")
+
+    @classmethod
+    def open(cls, path: Path | str, *, embedder: Embedder | None = None, weights: Weights | None = None) -> Store:
+        """Opens the current generation of the store at `path`.
+
+        Every file is checked against its SHA-256, and `embedder` (by default the one the store was built with)
+        against the fingerprint. Raises StoreError with one line that names the file or the command that mends it.
+        """
+        path = Path(path)
+        while True:
+            generation = current_generation(path)
+            if embedder is None:
+                embedder = load_embedder(generation.manifest.embedder["name"])
+            _check_embedder(path, generation, embedder)
+            try:
+                return cls(path, generation, embedder, weights)
+            except (StoreError, OSError, RuntimeError):
+                if generation.directory.is_dir():
+                    raise
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the database. Vectors that are in use stay valid."""
+        with self._lock:
+            self._database.close()
+
+    @property
+    def generation(self) -> str:
+        """The name of the generation this store reads, such as `000003`."""
+        return self.manifest.generation
+
+    def __len__(self) -> int:
+        return len(self._source_of_row)
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors of `texts`, float32 [N, D]. Raises StoreError where the embedder has changed."""
+        if not self._probed:
+            self._check_probes()
+        return self.embedder.encode(texts)
+
+    def search(
+        self, query: str, *, k: int = 5, course: str | None = None, documents: Sequence[str] | None = None
+    ) -> tuple[Hit, ...]:
+        """The `k` best passages for `query`, best first, near-duplicates left out.
+
+        `course` keeps to one course, `documents` to some of its sources or titles. Raises StoreError for an empty
+        query or a course or document that is not in the store, ValueError for k below 1.
+        """
+        if k < 1:
+            raise ValueError(f"k is {k}; it must be at least 1")
+        query = clean_query(query)
+        if not query:
+            raise StoreError("the query is empty; ask something")
+        allowed = self._allowed(course, documents)
+        vector = self.encode([query])[0]
+        depth = max(_DEPTH, 10 * k)
+        with self._lock:
+            matched = dict(self._database.match(query_terms(query), depth, allowed))
+        mask = None if allowed is None else np.isin(self._source_of_row, allowed)
+        rows = np.union1d(nearest(self._index, vector, depth, mask), np.fromiter(matched, np.int64, len(matched)))
+        return self._rank(rows, vector, matched, k)
+
+    def _rank(self, rows: NDArray[np.int64], vector: Vectors, matched: dict[int, float], k: int) -> tuple[Hit, ...]:
+        """The best `k` of the candidate `rows` [C]."""
+        if not len(rows):
+            return ()
+        dense = rows_of(self._index, rows) @ vector
+        lexical = normalised(np.array([matched.get(int(row), 0.0) for row in rows], dtype=np.float32))
+        cosines = [self._sentence_cosines(int(row), vector) for row in rows]
+        best = np.array([found.max(initial=-1.0) for found in cosines], dtype=np.float32)
+        score = fuse(dense, best, lexical, self.weights)
+        order = np.argsort(-score, kind="stable")[: 4 * k + 20]
+        with self._lock:
+            fetched = self._database.fetch(rows[order].tolist())
+        ranked = [fetched[int(rows[position])] for position in order]
+        return tuple(
+            _hit(ranked[place], float(score[at]), float(dense[at]), float(lexical[at]), cosines[at])
+            for place in distinct([row.passage.text for row in ranked], k)
+            for at in [int(order[place])]
+        )
+
+    def _sentence_cosines(self, row: int, vector: Vectors) -> NDArray[np.float32]:
+        first, after = self._first_sentence[row : row + 2]
+        found: NDArray[np.float32] = self._sentences[first:after].astype(np.float32) @ vector
+        return found
+
+    def passages(self) -> tuple[Passage, ...]:
+        """Every passage, in the order of courses and sources and then of the text."""
+        with self._lock:
+            return tuple(row.passage for row in self._database.rows())
+
+    def get(self, passage_id: str) -> Passage:
+        """The passage with this id. Raises StoreError when the store has none."""
+        with self._lock:
+            row = self._database.find(passage_id)
+        if row is None:
+            raise StoreError(f"no passage {passage_id!r} in {self.path}; it may have changed in a later build")
+        return row.passage
+
+    def courses(self) -> tuple[str, ...]:
+        """The names of the courses, sorted."""
+        return self.manifest.courses
+
+    def sources(self) -> tuple[SourceInfo, ...]:
+        """Every lecture file of the store, those that were skipped included."""
+        return tuple(
+            SourceInfo(
+                source=source.source,
+                title=source.title,
+                course=source.course,
+                passages=self._counts.get(number, 0),
+                sha256=source.sha256,
+                warnings=source.warnings,
+                reason=source.reason,
+            )
+            for number, source in enumerate(self._sources)
+        )
+
+    def _allowed(self, course: str | None, documents: Sequence[str] | None) -> list[int] | None:
+        """Source ids that the filters leave; None for all."""
+        if course is None and documents is None:
+            return None
+        if course is not None and course not in self.courses():
+            raise StoreError(f"no course {course!r} in the store; there are: {', '.join(self.courses())}")
+        wanted = None if documents is None else set(documents)
+        chosen = [
+            (number, source)
+            for number, source in enumerate(self._sources)
+            if not source.reason
+            and (course is None or source.course == course)
+            and (wanted is None or wanted & {source.source, source.title})
+        ]
+        known = {name for _, source in chosen for name in (source.source, source.title)}
+        for name in sorted((wanted or set()) - known):
+            raise StoreError(f"no document {name!r} in the store; name a source or a title as `sources()` lists them")
+        return [number for number, _ in chosen]
+
+    def _check_probes(self) -> None:
+        if probe_cosine(self.manifest, self.embedder) < PROBE_COSINE:
+            raise StoreError(
+                f"{self.embedder.name} no longer gives the vectors that {self.path} was built with; "
+                f"run: python -m index.build --store {self.path} --force"
+            )
+        self._probed = True
+
+
+def _check_embedder(path: Path, generation: Generation, embedder: Embedder) -> None:
+    built, now = generation.manifest.embedder, embedder.fingerprint()
+    if same_vectors(built, now):
+        return
+    differs = next(key for key in sorted({*built, *now} - {"name"}) if built.get(key) != now.get(key))
+    raise StoreError(
+        f"{path} was built with the embedder {built['name']}, not {now['name']} ({differs} differs); "
+        f"run: python -m index.build --store {path} --embedder {now['name']}"
+    )
+
+
+def _hit(row: Row, score: float, dense: float, lexical: float, cosines: NDArray[np.float32]) -> Hit:
+    sentences = tuple(
+        SentenceScore(start=start, end=end, score=float(cosine))
+        for (start, end), cosine in zip(row.sentences, cosines, strict=True)
+    )
+    return Hit(passage=row.passage, score=score, dense=dense, lexical=lexical, sentences=sentences)

@@ -1,0 +1,1 @@
+"""A small language-model library: tokenizer, models, training, generation, evaluation."""

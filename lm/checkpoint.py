@@ -1,0 +1,123 @@
+"""A checkpoint is a directory: `model.safetensors`, `tokenizer.json` and `config.json`, the last one holding the model
+configuration, how the weights were made, and the SHA-256 of the other two. Nothing loads unless the hashes hold."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+
+from lm.config import ModelConfig
+from lm.model import LanguageModel
+from lm.tokenizer import Tokenizer
+
+FORMAT = 1
+WEIGHTS, TOKENIZER, CONFIG = "model.safetensors", "tokenizer.json", "config.json"
+SHIPPED = Path(__file__).parent / "checkpoints"
+DEFAULT = "mini"
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be used; the message names the file and says what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """A model ready to use, its tokenizer, its name and what is known about its training."""
+
+    name: str
+    model: LanguageModel
+    tokenizer: Tokenizer
+    training: dict[str, Any]
+
+
+def resolve(name: str | Path | None) -> Path:
+    """Directory of a checkpoint given by name (one that ships) or by path; None is the default model."""
+    if name is None:
+        name = DEFAULT
+    for path in (Path(name), SHIPPED / str(name)):
+        if (path / CONFIG).is_file():
+            return path
+    if Path(name).is_dir():
+        raise CheckpointError(f"{name} holds no {CONFIG}; give a directory written by python -m lm.train")
+    shipped = sorted(path.parent.name for path in SHIPPED.glob(f"*/{CONFIG}"))
+    raise CheckpointError(
+        f"no model {str(name)!r}; give a checkpoint directory or one of: {', '.join(shipped) or 'none'}"
+    )
+
+
+def load(name: str | Path | None = None, *, device: str | torch.device = "cpu") -> Checkpoint:
+    """Load a checkpoint in fp32 and evaluation mode; CheckpointError if a file is missing or damaged."""
+    folder = resolve(name)
+    try:
+        fields = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        if fields["format"] != FORMAT:
+            raise CheckpointError(f"{folder / CONFIG} has format {fields['format']}; this program reads {FORMAT}")
+        config = ModelConfig.from_json(fields["model"])
+        hashes = dict(fields["sha256"])
+    except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as fault:
+        raise CheckpointError(f"{folder / CONFIG} is damaged ({fault}); restore the checkpoint") from None
+    contents = {part: _verified(folder / part, hashes.get(part, "")) for part in (WEIGHTS, TOKENIZER)}
+    tokenizer = Tokenizer.load(folder / TOKENIZER)
+    if tokenizer.size != config.vocabulary:
+        raise CheckpointError(f"{folder}: the tokenizer has {tokenizer.size} pieces, the model {config.vocabulary}")
+    model = LanguageModel(config)
+    try:
+        tensors = {key: value.float() for key, value in load_tensors(contents[WEIGHTS]).items()}
+        model.load_state_dict(tensors)
+    except (SafetensorError, RuntimeError) as fault:
+        raise CheckpointError(f"{folder / WEIGHTS} does not fit its configuration: {fault}") from None
+    return Checkpoint(
+        name=folder.name, model=model.to(device).eval(), tokenizer=tokenizer, training=dict(fields.get("training", {}))
+    )
+
+
+def _verified(path: Path, sha256: str) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError as fault:
+        raise CheckpointError(f"cannot read {path} ({fault.strerror}); restore the checkpoint") from None
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise CheckpointError(f"{path} is damaged (its SHA-256 is not the recorded one); restore the checkpoint")
+    return data
+
+
+def save(
+    folder: Path,
+    model: LanguageModel,
+    tokenizer: Tokenizer,
+    *,
+    training: dict[str, Any],
+    dtype: torch.dtype = torch.float32,
+) -> None:
+    """Write a checkpoint; each file is replaced in one step, `config.json` last."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {key: value.detach().to("cpu", dtype).contiguous() for key, value in model.state_dict().items()}
+    contents = {WEIGHTS: save_tensors(tensors), TOKENIZER: tokenizer.to_json().encode()}
+    fields = {
+        "format": FORMAT,
+        "model": model.config.to_json(),
+        "training": training,
+        "sha256": {part: hashlib.sha256(data).hexdigest() for part, data in contents.items()},
+    }
+    contents[CONFIG] = (json.dumps(fields, indent=2) + "\n").encode()
+    for part, data in contents.items():
+        write_atomically(folder / part, data)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write `path` so that a crash leaves the old file or the new one, whole."""
+    temporary = path.with_name(path.name + ".part")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

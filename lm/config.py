@@ -1,0 +1,78 @@
+"""Model configuration: one dial (a preset) plus overrides, checked where it is made."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """Shape of a model. `width` D, `layers` L, `heads` H, `hidden` feed-forward width, `context` longest sequence."""
+
+    vocabulary: int
+    features: int
+    architecture: str = "transformer"
+    width: int = 192
+    layers: int = 6
+    heads: int = 6
+    hidden: int = 768
+    context: int = 1024
+    rotary_base: float = 10_000.0
+    dropout: float = 0.0
+    ngram: int = 3
+
+    def __post_init__(self) -> None:
+        for name in ("vocabulary", "features", "width", "layers", "heads", "hidden", "context"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} is {value!r}; it must be a whole number of at least 1")
+        if self.architecture not in ARCHITECTURES:
+            raise ValueError(f"architecture is {self.architecture!r}; it must be one of {', '.join(ARCHITECTURES)}")
+        if self.width % self.heads or (self.width // self.heads) % 2:
+            raise ValueError(
+                f"width {self.width} over {self.heads} heads gives no even head size; "
+                "choose heads so that width / heads is an even whole number"
+            )
+        if not 0.0 <= self.dropout < 1.0:
+            raise ValueError(f"dropout is {self.dropout}; it must be at least 0 and below 1")
+        if not 0 <= self.ngram <= 8:
+            raise ValueError(f"ngram is {self.ngram}; it must be 0 to 8")
+
+    @property
+    def head_size(self) -> int:
+        """K, the width of one attention head."""
+        return self.width // self.heads
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields as a JSON-ready dictionary."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> ModelConfig:
+        """Inverse of `to_json`; ValueError names a field that does not belong."""
+        known = set(cls.__dataclass_fields__)
+        if unknown := sorted(set(fields) - known):
+            raise ValueError(f"unknown model setting {unknown[0]!r}; known are {', '.join(sorted(known))}")
+        try:
+            return cls(**fields)
+        except TypeError as fault:
+            raise ValueError(f"incomplete model settings: {fault}") from None
+
+
+ARCHITECTURES = ("transformer",)
+
+PRESETS: dict[str, dict[str, int]] = {
+    "tiny": {"width": 32, "layers": 2, "heads": 2, "hidden": 64, "context": 256},
+    "mini": {"width": 192, "layers": 6, "heads": 6, "hidden": 768, "context": 1024},
+    "small": {"width": 256, "layers": 8, "heads": 8, "hidden": 1024, "context": 1024},
+    "base": {"width": 512, "layers": 8, "heads": 8, "hidden": 2048, "context": 1024},
+}
+"""Sizes by name: about 0.05M, 3.5M, 8M and 30M parameters with the vocabularies they are meant for."""
+
+
+def preset(name: str, *, vocabulary: int, features: int, **overrides: Any) -> ModelConfig:
+    """The preset `name` with `overrides` applied."""
+    if name not in PRESETS:
+        raise ValueError(f"no preset {name!r}; choose one of {', '.join(PRESETS)}")
+    return ModelConfig.from_json({"vocabulary": vocabulary, "features": features, **PRESETS[name], **overrides})

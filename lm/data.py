@@ -1,0 +1,236 @@
+"""Training examples: from records in JSON Lines to packed arrays to batches.
+
+A record is one JSON object a line, either a reading example
+
+    {"question": str, "sources": [[[text, rank, gap], ...], ...], "mode": "short" | "full",
+     "answer": str | null, "spans": [[start, end, source, piece, offset], ...]}
+
+where `answer` null means that the sources do not answer the question, and each span says that characters
+[start, end) of the answer stand in a piece from `offset` on; or plain text, {"text": str}.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import lzma
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lm.reading import Piece, build_prompt
+from lm.tokenizer import END, NONE, TEXT, Tokenizer
+
+FORMAT = 1
+_TEXT_CHUNK = 256
+
+
+class DataError(ValueError):
+    """A training file that cannot be used; the message names it and says what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """One sequence: prompt ids and features, answer ids and, for each, its prompt position (-1 where not known)."""
+
+    prompt: list[int]
+    features: list[int]
+    answer: list[int]
+    pointers: list[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Padded tensors of `LanguageModel.losses`: tokens and features [B, T], prompt [B], answer and pointers [B, A]."""
+
+    tokens: Tensor
+    features: Tensor
+    prompt: Tensor
+    answer: Tensor
+    pointers: Tensor
+
+
+def reading_example(tokenizer: Tokenizer, record: dict[str, Any]) -> Example:
+    """The tokens of a reading record, answer tokens aligned with the source tokens they repeat."""
+    sources = [
+        [Piece(text=text, rank=int(rank), gap=bool(gap)) for text, rank, gap in pieces] for pieces in record["sources"]
+    ]
+    prompt = build_prompt(tokenizer, record["question"], sources, mode=record["mode"])
+    if record["answer"] is None:
+        return Example(prompt=prompt.tokens, features=prompt.features, answer=[NONE], pointers=[-1])
+    standing = {
+        (place.source, place.piece, place.start): position
+        for position, place in reversed(list(enumerate(prompt.places)))
+        if place.source >= 0
+    }
+    encoded = tokenizer.encode(" " + record["answer"])
+    pointers = []
+    for token, (start, _) in zip(encoded.ids, encoded.offsets, strict=True):
+        start = max(0, start - 1)
+        found = -1
+        for first, last, source, piece, offset in record["spans"]:
+            if first <= start < last:
+                position = standing.get((source, piece, offset + start - first), -1)
+                if position >= 0 and prompt.tokens[position] == token:
+                    found = position
+        pointers.append(found)
+    return Example(prompt=prompt.tokens, features=prompt.features, answer=[*encoded.ids, END], pointers=[*pointers, -1])
+
+
+def text_examples(tokenizer: Tokenizer, text: str) -> Iterator[Example]:
+    """Plain text in chunks, each after a bare start token."""
+    ids = tokenizer.encode(text).ids
+    for start in range(0, len(ids), _TEXT_CHUNK):
+        chunk = ids[start : start + _TEXT_CHUNK]
+        yield Example(prompt=[TEXT], features=[0], answer=chunk, pointers=[-1] * len(chunk))
+
+
+def examples_of(tokenizer: Tokenizer, records: Iterable[dict[str, Any]]) -> Iterator[Example]:
+    """All examples of a stream of records."""
+    for record in records:
+        if "text" in record:
+            yield from text_examples(tokenizer, record["text"])
+        else:
+            yield reading_example(tokenizer, record)
+
+
+def read_records(path: Path) -> Iterator[dict[str, Any]]:
+    """Records of a `.jsonl`, `.jsonl.gz` or `.jsonl.xz` file; DataError names file and line where one is malformed."""
+    opener: Any = {".gz": gzip.open, ".xz": lzma.open}.get(path.suffix, open)
+    try:
+        with opener(path, "rt", encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                try:
+                    record = json.loads(line)
+                except json.JSONDecodeError as fault:
+                    raise DataError(f"{path}, line {number} is not JSON ({fault.msg}); mend the line") from None
+                if not isinstance(record, dict):
+                    raise DataError(f"{path}, line {number} is not a JSON object; each line must be one")
+                yield record
+    except (OSError, EOFError, lzma.LZMAError, UnicodeDecodeError) as fault:
+        raise DataError(f"cannot read {path}: {fault}") from None
+
+
+class ExampleSet:
+    """Many examples in flat arrays, so that a million of them fit in memory and load at once."""
+
+    def __init__(self, arrays: dict[str, Any]) -> None:
+        self._arrays = arrays
+        prompt, answer = arrays["prompt_lengths"].astype(np.int64), arrays["answer_lengths"].astype(np.int64)
+        self._prompt_ends, self._answer_ends = np.cumsum(prompt), np.cumsum(answer)
+        self.lengths: NDArray[np.int64] = prompt + answer
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    @classmethod
+    def pack(cls, examples: Iterable[Example]) -> ExampleSet:
+        """Pack examples; token ids must be below 65,536."""
+        lists: dict[str, list[int]] = {name: [] for name in _TYPES}
+        for example in examples:
+            lists["prompts"] += example.prompt
+            lists["features"] += example.features
+            lists["answers"] += example.answer
+            lists["pointers"] += example.pointers
+            lists["prompt_lengths"].append(len(example.prompt))
+            lists["answer_lengths"].append(len(example.answer))
+        return cls({name: np.array(values, dtype=_TYPES[name]) for name, values in lists.items()})
+
+    @classmethod
+    def merge(cls, sets: Sequence[ExampleSet]) -> ExampleSet:
+        """All examples of several sets in one."""
+        return cls({name: np.concatenate([part._arrays[name] for part in sets]) for name in _TYPES})
+
+    def save(self, path: Path, *, tokenizer: Tokenizer) -> None:
+        """Write a compressed `.npz` that carries the fingerprint of its tokenizer."""
+        part = path.with_name(path.name + ".part")
+        marks: dict[str, Any] = {"format": np.array(FORMAT), "tokenizer": np.array(tokenizer.sha256)}
+        with part.open("wb") as file:
+            np.savez_compressed(file, **self._arrays, **marks)
+        part.replace(path)
+
+    @classmethod
+    def load(cls, path: Path, *, tokenizer: Tokenizer) -> ExampleSet:
+        """Read a packed file; DataError if it is damaged, of another format or of another tokenizer."""
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                version, sha256 = int(stored["format"]), str(stored["tokenizer"])
+                arrays = {name: stored[name] for name in _TYPES}
+        except (OSError, KeyError, ValueError, EOFError) as fault:
+            raise DataError(f"{path} is no packed file ({fault}); pack it with lm.tokenize") from None
+        if version != FORMAT:
+            raise DataError(f"{path} has format {version}, this program reads {FORMAT}; pack it anew")
+        if sha256 != tokenizer.sha256:
+            raise DataError(f"{path} was packed with another tokenizer; pack it anew with the one given")
+        return cls(arrays)
+
+    def __getitem__(self, number: int) -> Example:
+        arrays = self._arrays
+        p0 = int(self._prompt_ends[number] - arrays["prompt_lengths"][number])
+        a0 = int(self._answer_ends[number] - arrays["answer_lengths"][number])
+        p1, a1 = int(self._prompt_ends[number]), int(self._answer_ends[number])
+        return Example(
+            prompt=arrays["prompts"][p0:p1].tolist(),
+            features=arrays["features"][p0:p1].tolist(),
+            answer=arrays["answers"][a0:a1].tolist(),
+            pointers=arrays["pointers"][a0:a1].tolist(),
+        )
+
+    def batches(self, *, tokens: int, generator: np.random.Generator) -> list[NDArray[np.int64]]:
+        """One epoch: example numbers in batches of like length, each at most `tokens` tokens with its padding."""
+        order = generator.permutation(len(self))
+        groups: list[NDArray[np.int64]] = []
+        pool = 2048
+        for start in range(0, len(order), pool):
+            part = order[start : start + pool]
+            part = part[np.argsort(self.lengths[part], kind="stable")]
+            first = 0
+            for last in range(1, len(part) + 1):
+                if last == len(part) or (last + 1 - first) * self.lengths[part[last]] > tokens:
+                    groups.append(part[first:last])
+                    first = last
+        return [groups[number] for number in generator.permutation(len(groups))]
+
+    def collate(self, numbers: NDArray[np.int64], device: torch.device) -> Batch:
+        """Pad the named examples into a batch."""
+        return collate([self[int(number)] for number in numbers], device)
+
+
+_TYPES: dict[str, Any] = {
+    "prompts": np.uint16,
+    "features": np.uint8,
+    "answers": np.uint16,
+    "pointers": np.int16,
+    "prompt_lengths": np.uint16,
+    "answer_lengths": np.uint16,
+}
+
+
+def collate(examples: list[Example], device: torch.device) -> Batch:
+    """Pad examples on the right. The last answer token is predicted but never read."""
+    longest = max(len(example.prompt) + len(example.answer) - 1 for example in examples)
+    answers = max(len(example.answer) for example in examples)
+    tokens = np.zeros((len(examples), longest), dtype=np.int64)
+    features = np.zeros_like(tokens)
+    answer = np.full((len(examples), answers), -1, dtype=np.int64)
+    pointers = np.full_like(answer, -1)
+    for row, example in enumerate(examples):
+        read = example.prompt + example.answer[:-1]
+        tokens[row, : len(read)] = read
+        features[row, : len(example.features)] = example.features
+        answer[row, : len(example.answer)] = example.answer
+        pointers[row, : len(example.pointers)] = example.pointers
+    lengths = torch.tensor([len(example.prompt) for example in examples])
+    return Batch(
+        tokens=torch.from_numpy(tokens).to(device),
+        features=torch.from_numpy(features).to(device),
+        prompt=lengths.to(device),
+        answer=torch.from_numpy(answer).to(device),
+        pointers=torch.from_numpy(pointers).to(device),
+    )

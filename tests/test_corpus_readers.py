@@ -1,0 +1,400 @@
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+
+import pytest
+
+from corpus.document import Document
+from corpus.readers import FORMATS, UnreadableError, docx, html, markdown, notebook, pdf, plain, pptx, tex
+from corpus.readers.builder import markdown_table, plain_heading, title_from_name
+from corpus.readers.content import decode_text, sniff
+from corpus.readers.omml import MATH, latex
+
+Row = tuple[str, int, str]
+
+
+def outline(document: Document) -> list[Row]:
+    return [(block.kind, block.level, document.text[block.start : block.end]) for block in document.blocks]
+
+
+def covered(document: Document) -> bool:
+    """Whether blocks ascend and leave nothing but white space out."""
+    position = 0
+    for block in document.blocks:
+        if block.start < position or document.text[position : block.start].strip():
+            return False
+        position = block.end
+    return not document.text[position:].strip()
+
+
+TRANSCRIPT = """# Gates
+
+ 
+\u25b6 forget
+- input
+  - nested
+
+#### Equations
+
+$$ a = 1
+
+b $$
+ label of it
+
+\\begin{aligned}
+x
+
+y
+\\end{aligned}
+
+```
+# no heading
+
+- no list
+```
+Name\tScore
+a\t1
+Plain words
+run on.
+## Last
+End.
+"""
+
+
+def test_plain_text_is_verbatim_and_its_structure_is_seen() -> None:
+    document = plain.read(TRANSCRIPT.encode(), source="w.txt")
+    assert document.text == TRANSCRIPT
+    assert document.title == "Gates"
+    assert outline(document) == [
+        ("heading", 1, "# Gates"),
+        ("list", 0, "\u25b6 forget\n- input\n  - nested"),
+        ("heading", 4, "#### Equations"),
+        ("equation", 0, "$$ a = 1\n\nb $$"),
+        ("paragraph", 0, "label of it"),
+        ("equation", 0, "\\begin{aligned}\nx\n\ny\n\\end{aligned}"),
+        ("code", 0, "```\n# no heading\n\n- no list\n```"),
+        ("table", 0, "Name\tScore\na\t1"),
+        ("paragraph", 0, "Plain words\nrun on."),
+        ("heading", 2, "## Last"),
+        ("paragraph", 0, "End."),
+    ]
+
+
+@pytest.mark.parametrize("opening", ["```", "$$", "\\[", "\\begin{align}", "# ", "|", "---", "~~~~"])
+def test_a_mark_that_is_never_closed_loses_nothing(opening: str) -> None:
+    text = f"Before.\n\n{opening} odd\n\nAfter one.\n\n## Next\n\nAfter two.\n"
+    for reader in (plain, markdown, tex):
+        document = reader.read(text.encode(), source="a.x")
+        assert covered(document)
+    kinds = [kind for kind, _, body in outline(plain.read(text.encode(), source="a.txt")) if body == "## Next"]
+    assert kinds == ["heading"]
+
+
+def test_form_feeds_are_pages() -> None:
+    document = plain.read(b"One.\n\fTwo.\nmore\n\f\fFour.", source="a.txt")
+    assert [(block.page, document.text[block.start : block.end]) for block in document.blocks] == [
+        (1, "One."),
+        (2, "Two.\nmore"),
+        (4, "Four."),
+    ]
+
+
+def test_titles_are_found_where_no_heading_is_marked() -> None:
+    parts = ["Hidden State", "$$h$$", "The forget gate", "- it forgets", "It ends with a stop.", "Attention Now?", "x"]
+    document = plain.read("\n\n".join(parts).encode(), source="a.txt")
+    assert [row[2] for row in outline(document) if row[0] == "heading"] == ["The forget gate", "Attention Now?"]
+    underlined = plain.read(b"Big title\n=========\nText.\n", source="a.txt")
+    assert outline(underlined)[0] == ("heading", 1, "Big title\n=========")
+    assert underlined.title == "Big title"
+
+
+@pytest.mark.parametrize(
+    ("data", "text", "warning"),
+    [
+        (b"\xef\xbb\xbfa\r\nb\rc", "a\nb\nc", ""),
+        ("é∑".encode(), "é∑", ""),
+        ("é∑ and more".encode("utf-16"), "é∑ and more", ""),
+        ("plain words".encode("utf-16-le"), "plain words", "UTF-16"),
+        ("café".encode("cp1252"), "café", "Windows-1252"),
+        ("éèê".encode() + b"\xff", "éèê\ufffd", "not UTF-8"),
+        (b"a\x00b" + b"c" * 20, "a b" + "c" * 20, "1 NUL"),
+    ],
+)
+def test_encodings(data: bytes, text: str, warning: str) -> None:
+    decoded, warnings = decode_text(data)
+    assert decoded == text
+    assert any(warning in line for line in warnings) if warning else not warnings
+
+
+def test_markdown_stays_verbatim_without_its_front_matter() -> None:
+    body = (
+        "# Attention\n\nWords with $x$.\n$$\na = b\n\n# no heading\n$$\nafter\n\n- one\n\n  more\n- two\n\n"
+        "| a | b |\n|---|---|\n| 1 | 2 |\n\n```python\n# no\n\nx\n```\n\n[ref]: http://x.example\n\n<!-- note -->\n"
+    )
+    front = "---\ntitle: 'Soft lookup'\nCourse: NLP\ntags:\n  - a\n---\n\n"
+    document = markdown.read((front + body).encode(), source="a.md")
+    assert document.text == body
+    assert (document.title, document.course) == ("Soft lookup", "NLP")
+    assert covered(document)
+    assert outline(document)[:6] == [
+        ("heading", 1, "# Attention"),
+        ("paragraph", 0, "Words with $x$."),
+        ("equation", 0, "$$\na = b\n\n# no heading\n$$"),
+        ("paragraph", 0, "after"),
+        ("list", 0, "- one\n\n  more\n- two"),
+        ("table", 0, "| a | b |\n|---|---|\n| 1 | 2 |"),
+    ]
+    assert [kind for kind, _, body in outline(document) if "# no\n" in body] == ["code"]
+
+
+def test_html_keeps_what_is_read_and_drops_the_rest() -> None:
+    page = """<!DOCTYPE html><html><head><title>My &amp; page</title><style>p{}</style></head><body>
+    <nav>menu</nav><h1>Big <em>one</em></h1><p>Hello<br>there &lt;b&gt; <span class="katex"><span><math><mi>x</mi>
+    <annotation encoding="application/x-tex">x^2</annotation></math></span><span aria-hidden="true">x2</span></span>
+    end</p>loose<div>inner</div><ul><li>a<ul><li>b</li></ul></li><li>c</li></ul><ol><li>d</li></ol>
+    <pre>for x:\n    y</pre><table><tr><th>h</th><th>i</th></tr><tr><td>1</td><td>2</td></tr></table>
+    <script type="math/tex; mode=display">\\sum_i</script><script>alert(1)</script></body></html>"""
+    document = html.read(page.encode(), source="a.html")
+    assert document.title == "My & page"
+    assert outline(document) == [
+        ("heading", 1, "Big one"),
+        ("paragraph", 0, "Hello\nthere <b> $x^2$ end"),
+        ("paragraph", 0, "loose"),
+        ("paragraph", 0, "inner"),
+        ("list", 0, "- a\n  - b\n- c"),
+        ("list", 0, "1. d"),
+        ("code", 0, "for x:\n    y"),
+        ("table", 0, "| h | i |\n| --- | --- |\n| 1 | 2 |"),
+        ("equation", 0, "$$\\sum_i$$"),
+    ]
+
+
+def test_html_says_which_encoding_it_is_in_and_may_be_deep() -> None:
+    latin = '<meta charset="iso-8859-1"><p>caf\xe9</p>'.encode("latin-1")
+    assert html.read(latin, source="a.html").text == "café"
+    lying = '<meta charset="ascii"><p>café</p>'.encode()
+    document = html.read(lying, source="a.html")
+    assert document.text == "café"
+    assert "which it is not" in document.warnings[0]
+    deep = b"<p>" + b"<b>" * 1500 + b"core" + b"</b>" * 1500
+    assert "core" in html.read(deep, source="a.html").text
+    deeper = html.read(b"<p>words</p>" + b"<b>" * 30_000 + b"core", source="a.html")
+    assert "nested too deep" in deeper.warnings[0]
+
+
+def test_notebooks_by_cell() -> None:
+    nbformat = pytest.importorskip("nbformat")
+    v4 = nbformat.v4
+    cells = [
+        v4.new_markdown_cell("# Title\n\ntext $x$"),
+        v4.new_code_cell("x = 1\n\nprint(x)", outputs=[v4.new_output("stream", text="1\n")]),
+        v4.new_code_cell("big", outputs=[v4.new_output("stream", text="7\n" * 5000)]),
+        v4.new_raw_cell("raw words"),
+    ]
+    data = nbformat.writes(v4.new_notebook(cells=cells)).encode()
+    document = notebook.read(data, source="a.ipynb")
+    rows = [(block.kind, block.cell, document.text[block.start : block.end]) for block in document.blocks]
+    assert rows[:4] == [
+        ("heading", 1, "# Title"),
+        ("paragraph", 1, "text $x$"),
+        ("code", 2, "x = 1\n\nprint(x)"),
+        ("code", 2, "1"),
+    ]
+    assert len(document.text) < 1000
+    assert rows[-1] == ("paragraph", 4, "raw words")
+    assert document.title == "Title"
+    with pytest.raises(UnreadableError, match="not a Jupyter notebook"):
+        notebook.read(json.dumps({"a": 1}).encode(), source="a.ipynb")
+
+
+def test_tex_without_preamble_and_comments() -> None:
+    source = r"""\documentclass{article}
+\title{On \emph{gates}}
+\begin{document}
+\section{First} % remark
+Half is 50\% of it. % gone
+% a line that goes
+More words.
+
+\begin{equation}
+a = b
+
+c
+\end{equation}
+\begin{verbatim}
+100% kept
+\end{verbatim}
+\begin{frame}{Slide one}
+On the slide.
+\begin{itemize}
+\item a
+\end{itemize}
+\end{frame}
+After.
+\end{document}
+ignored
+"""
+    document = tex.read(source.encode(), source="a.tex")
+    assert document.title == "On gates"
+    assert covered(document)
+    assert "gone" not in document.text
+    assert "ignored" not in document.text
+    rows = outline(document)
+    assert rows[0] == ("heading", 2, "\\section{First}")
+    assert rows[1] == ("paragraph", 0, "Half is 50\\% of it. \nMore words.")
+    assert rows[2] == ("equation", 0, "\\begin{equation}\na = b\n\nc\n\\end{equation}")
+    assert ("code", 0, "\\begin{verbatim}\n100% kept\n\\end{verbatim}") in rows
+    slides = [document.text[block.start : block.end] for block in document.blocks if block.slide == 1]
+    assert slides[:3] == ["\\begin{frame}{Slide one}", "On the slide.", "\\begin{itemize}\n\\item a\n\\end{itemize}"]
+    assert document.blocks[-1].slide is None
+
+
+def test_slides_in_visual_order_with_tables_and_notes() -> None:
+    presentation = pytest.importorskip("pptx").Presentation()
+    from pptx.util import Inches
+
+    slide = presentation.slides.add_slide(presentation.slide_layouts[1])
+    lower = slide.shapes.add_textbox(Inches(1), Inches(6), Inches(2), Inches(1))
+    lower.text_frame.text = "At the foot"
+    right = slide.shapes.add_textbox(Inches(6), Inches(5), Inches(2), Inches(0.5))
+    right.text_frame.text = "Right"
+    left = slide.shapes.add_textbox(Inches(1), Inches(5), Inches(2), Inches(0.5))
+    left.text_frame.text = "Left"
+    slide.shapes.title.text = "Gates"
+    frame = slide.placeholders[1].text_frame
+    frame.text = "one"
+    nested = frame.add_paragraph()
+    nested.text, nested.level = "two", 1
+    table = slide.shapes.add_table(2, 2, Inches(1), Inches(7), Inches(4), Inches(1)).table
+    table.cell(0, 0).text, table.cell(1, 1).text = "a", "b|c"
+    slide.notes_slide.notes_text_frame.text = "Say this."
+    presentation.slides.add_slide(presentation.slide_layouts[6])
+    stream = io.BytesIO()
+    presentation.save(stream)
+    document = pptx.read(stream.getvalue(), source="a.pptx")
+    assert outline(document) == [
+        ("heading", 2, "Gates"),
+        ("list", 0, "one\n  - two"),
+        ("paragraph", 0, "Left"),
+        ("paragraph", 0, "Right"),
+        ("paragraph", 0, "At the foot"),
+        ("table", 0, "| a |  |\n| --- | --- |\n|  | b\\|c |"),
+        ("notes", 0, "Say this."),
+    ]
+    assert {block.slide for block in document.blocks} == {1}
+    assert document.warnings == ("slide 2 has no text",)
+
+
+OMML = """<m:oMathPara xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"><m:oMath>
+<m:sSub><m:e><m:r><m:t>h</m:t></m:r></m:e><m:sub><m:r><m:t>t</m:t></m:r></m:sub></m:sSub><m:r><m:t>=</m:t></m:r>
+<m:f><m:num><m:r><m:t>a</m:t></m:r></m:num><m:den><m:rad><m:e><m:r><m:t>d</m:t></m:r></m:e></m:rad></m:den></m:f>
+<m:nary><m:naryPr><m:chr m:val="\u2211"/></m:naryPr><m:sub><m:r><m:t>i</m:t></m:r></m:sub><m:sup/><m:e><m:d><m:e>
+<m:r><m:t>x</m:t></m:r></m:e></m:d></m:e></m:nary></m:oMath></m:oMathPara>"""
+OMML_AS_LATEX = "h_{t}=\\frac{a}{\\sqrt{d}}\\sum_{i} \\left( x \\right)"
+
+
+def test_office_equations_become_latex() -> None:
+    from lxml import etree
+
+    assert latex(etree.fromstring(OMML)) == OMML_AS_LATEX
+    matrix = (
+        f'<m xmlns="{MATH[1:-1]}"><mr><e><r><t>1</t></r></e><e><r><t>2</t></r></e></mr>'
+        "<mr><e><r><t>3</t></r></e><e><r><t>4</t></r></e></mr></m>"
+    )
+    assert latex([etree.fromstring(matrix)]) == "\\begin{matrix} 1 & 2 \\\\ 3 & 4 \\end{matrix}"
+
+
+def test_word_documents_in_order() -> None:
+    word = pytest.importorskip("docx").Document()
+    from lxml import etree
+
+    word.add_heading("Course", 0)
+    word.add_heading("Gates", 1)
+    word.add_paragraph("Running text.")
+    word.add_paragraph("item", style="List Bullet")
+    table = word.add_table(2, 2)
+    table.cell(0, 0).text, table.cell(1, 1).text = "x", "y"
+    word.add_paragraph()._p.append(etree.fromstring(OMML))
+    stream = io.BytesIO()
+    word.save(stream)
+    document = docx.read(stream.getvalue(), source="a.docx")
+    assert outline(document) == [
+        ("heading", 1, "Course"),
+        ("heading", 1, "Gates"),
+        ("paragraph", 0, "Running text."),
+        ("list", 0, "- item"),
+        ("table", 0, "| x |  |\n| --- | --- |\n|  | y |"),
+        ("equation", 0, f"$${OMML_AS_LATEX}$$"),
+    ]
+
+
+def make_pdf(pages: Sequence[Sequence[tuple[int, int, str]]], extra: str = "", trailer: str = "") -> bytes:
+    """A PDF with lines of (type size, height on the page, text) in Helvetica; `extra` goes into the catalogue."""
+    kids = " ".join(f"{4 + 2 * number} 0 R" for number in range(len(pages)))
+    objects = [
+        f"<< /Type /Catalog /Pages 2 0 R {extra} >>",
+        f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>",
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
+    for number, lines in enumerate(pages):
+        content = "\n".join(f"BT /F1 {size} Tf 50 {height} Td ({text}) Tj ET" for size, height, text in lines)
+        objects.append(
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Resources << /Font << /F1 3 0 R >> >> "
+            f"/Contents {5 + 2 * number} 0 R >>"
+        )
+        objects.append(f"<< /Length {len(content)} >>\nstream\n{content}\nendstream")
+    data, offsets = b"%PDF-1.4\n", []
+    for number, body in enumerate(objects, start=1):
+        offsets.append(len(data))
+        data += f"{number} 0 obj\n{body}\nendobj\n".encode("latin-1")
+    table = "".join(f"{offset:010} 00000 n \n" for offset in offsets)
+    size = len(objects) + 1
+    end = f"xref\n0 {size}\n0000000000 65535 f \n{table}trailer\n<< /Size {size} /Root 1 0 R {trailer} >>\n"
+    return data + f"{end}startxref\n{len(data)}\n%%EOF\n".encode("latin-1")
+
+
+def test_pdf_pages_with_headings_paragraphs_and_labels() -> None:
+    pages = [
+        [(24, 740, "Recurrent networks"), (12, 700, "A state is carried along,"), (12, 686, "one step at a time."),
+         (12, 640, "A new paragraph."), (12, 620, "- first item"), (12, 606, "- second item"), (8, 20, "Course 1 / 5")],
+        [(24, 740, "Gates"), (12, 700, "They open."), (8, 20, "Course 2 / 5")],
+        [],
+        [(12, 700, "Words on four."), (8, 20, "Course 4 / 5")],
+        [(12, 700, "Words on five."), (8, 20, "Course 5 / 5")],
+    ]  # fmt: skip
+    labels = "/PageLabels << /Nums [0 << /S /r >> 1 << /S /D /St 10 >>] >>"
+    document = pdf.read(make_pdf(pages, labels), source="week_1.pdf")
+    assert outline(document) == [
+        ("heading", 1, "Recurrent networks"),
+        ("paragraph", 0, "A state is carried along,\none step at a time."),
+        ("paragraph", 0, "A new paragraph."),
+        ("list", 0, "- first item\n- second item"),
+        ("heading", 1, "Gates"),
+        ("paragraph", 0, "They open."),
+        ("paragraph", 0, "Words on four."),
+        ("paragraph", 0, "Words on five."),
+    ]
+    assert [block.page for block in document.blocks] == [1, 1, 1, 1, 2, 2, 4, 5]
+    assert document.page_labels == {1: "i", 2: "10", 3: "11", 4: "12", 5: "13"}
+    assert document.title == "Recurrent networks"
+    assert document.warnings == ("no text on 1 of 5 pages (3); a scan needs text recognition",)
+
+
+def test_an_encrypted_pdf_is_refused() -> None:
+    key = "<" + "41" * 32 + ">"
+    lock = f"/Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O {key} /U {key} >> /ID [<00> <00>]"
+    with pytest.raises(UnreadableError, match="encrypted; save it without a password"):
+        pdf.read(make_pdf([[(12, 700, "Secret")]], trailer=lock), source="a.pdf")
+
+
+def test_small_helpers() -> None:
+    assert plain_heading("### **The *forget* gate** ###") == "The forget gate"
+    assert plain_heading("snake_case stays") == "snake_case stays"
+    assert title_from_name("slides/week_3-lstm.pdf") == "week 3 lstm"
+    assert markdown_table([["a"], ["b\nc", "d"]]) == "| a |  |\n| --- | --- |\n| b c | d |"
+    assert markdown_table([["", ""]]) == ""
+    assert sniff(b"\xff\xd8\xff\xe0") == "a JPEG image"
+    suffixes = [suffix for known in FORMATS for suffix in known.suffixes]
+    assert len(suffixes) == len(set(suffixes))

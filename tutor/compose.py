@@ -1,0 +1,163 @@
+"""From generated tokens to the text of an answer with its citations, sentence by sentence.
+
+A sentence is released when it is complete and supported: most of its content words must stand in the prompt. Each
+sentence is cited to the passages that its tokens were copied from, by the copy weights that made them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corpus.sentences import sentence_spans
+from lm.generate import Generated
+from lm.reading import Prompt, content_stems
+from tutor.answer import Citation, Ranked, Span
+from tutor.selection import Candidate, Chosen
+
+SUPPORT = 0.6
+"""Least share of a sentence's content words that must stand in the prompt's passages."""
+
+_CITED_SHARE = 0.25
+"""A passage is cited for a sentence when it holds at least this share of the copied weight of the sentence."""
+
+_USED_WEIGHT = 0.2
+"""A prompt token counts as used by an answer token when it holds at least this much of its copied weight."""
+
+_CLOSERS = {"$$": 2, "```": 2}
+_PAIRS = (("\\[", "\\]"), ("\\begin{", "\\end{"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Word:
+    """A generated token with its text; `start` and `end` are offsets in the text without markers."""
+
+    generated: Generated
+    start: int
+    end: int
+
+
+@dataclass(kw_only=True)
+class Draft:
+    """An answer in the making: `text` with its `[n]` markers, and for the citations what rests on what.
+
+    `moved` maps offsets without markers to offsets in `text`: (from, shift), ascending.
+    """
+
+    text: str = ""
+    numbers: dict[int, int] = field(default_factory=dict)
+    answer_spans: dict[int, list[Span]] = field(default_factory=dict)
+    used: dict[int, list[Span]] = field(default_factory=dict)
+    weights: dict[int, float] = field(default_factory=dict)
+    moved: list[tuple[int, int]] = field(default_factory=list)
+
+    def place(self, offset: int) -> int:
+        """The offset in `text` of an offset in the text without markers."""
+        return offset + next((shift for first, shift in reversed(self.moved) if offset >= first), 0)
+
+    def add(self, sentence: str, raw_start: int, cited: dict[int, float], used: dict[int, list[Span]]) -> str:
+        """Append a sentence that starts at `raw_start` of the text without markers; returns what was appended."""
+        before = len(self.text)
+        joint = "" if not self.text else "\n\n" if "\n" in sentence or "\n" in self.text[-4:] else " "
+        start = before + len(joint)
+        self.moved.append((raw_start, start - raw_start))
+        self.text += joint + sentence
+        for passage, weight in cited.items():
+            number = self.numbers.setdefault(passage, len(self.numbers) + 1)
+            self.answer_spans.setdefault(passage, []).append((start, start + len(sentence)))
+            self.used.setdefault(passage, []).extend(used.get(passage, []))
+            self.weights[passage] = self.weights.get(passage, 0.0) + weight
+            fenced = self.text.endswith(("```", "~~~"))
+            spaced = self.text.endswith("]") and self.text.endswith(f"[{number - 1}]")
+            self.text += ("\n" if fenced else "" if spaced else " ") + f"[{number}]"
+        return self.text[before:]
+
+    def citations(self, passages: Sequence[Ranked]) -> tuple[Citation, ...]:
+        """The citations in the order of their numbers; weights are shares of all that was copied."""
+        total = sum(self.weights.values()) or 1.0
+        return tuple(
+            Citation(
+                number=number,
+                passage=passages[passage].passage,
+                answer_spans=tuple(self.answer_spans[passage]),
+                passage_spans=merge(self.used[passage], passages[passage].passage.text),
+                weight=self.weights[passage] / total,
+            )
+            for passage, number in self.numbers.items()
+        )
+
+
+def supported(sentence: str, prompt_stems: frozenset[str]) -> bool:
+    """Whether enough of the content words of a sentence stand in the passages."""
+    stems = content_stems(sentence)
+    return not stems or sum(stem in prompt_stems for stem in stems) >= SUPPORT * len(stems)
+
+
+def whole(sentence: str) -> bool:
+    """Whether every formula and code block that a sentence opens is closed in it."""
+    even = all(sentence.count(mark) % modulus == 0 for mark, modulus in _CLOSERS.items())
+    return even and all(sentence.count(opening) == sentence.count(closing) for opening, closing in _PAIRS)
+
+
+def complete_sentences(text: str, *, final: bool) -> list[Span]:
+    """Spans of the sentences of `text` that will not grow any more; all of them when the text is final."""
+    spans = sentence_spans(text)
+    return spans if final else spans[:-1]
+
+
+class Evidence:
+    """Where the weights of copied tokens lie: prompt position to passage and characters."""
+
+    def __init__(self, prompt: Prompt, chosen: Sequence[Chosen]) -> None:
+        self.owner: NDArray[np.int64] = np.full(len(prompt.places), -1)
+        self.spans: list[Span] = []
+        for position, place in enumerate(prompt.places):
+            span = (place.start, place.end)
+            if place.source >= 0:
+                group = chosen[place.source]
+                first = group.candidates[place.piece].start
+                self.owner[position] = group.passage
+                span = (first + place.start, first + place.end)
+            self.spans.append(span)
+
+    def of(self, words: Sequence[Word]) -> tuple[dict[int, float], dict[int, list[Span]]]:
+        """Copied weight by passage, those below the citing share left out, and the passage spans used."""
+        mass: dict[int, float] = {}
+        used: dict[int, list[Span]] = {}
+        for word in words:
+            weights = word.generated.copy * np.float32(word.generated.p_copy)
+            for position in np.flatnonzero(weights > 0.01):
+                passage = int(self.owner[position])
+                if passage < 0:
+                    continue
+                mass[passage] = mass.get(passage, 0.0) + float(weights[position])
+                if word.generated.copy[position] >= _USED_WEIGHT:
+                    used.setdefault(passage, []).append(self.spans[position])
+        total = sum(mass.values())
+        cited = {passage: weight for passage, weight in mass.items() if weight >= _CITED_SHARE * total and weight > 0}
+        return dict(sorted(cited.items(), key=lambda pair: -pair[1])), used
+
+
+def best_sentence(candidates: Sequence[Candidate]) -> Candidate:
+    """The candidate most like the question, whole sentences before fragments of a few words."""
+    return max(candidates, key=lambda one: one.score - (0.15 if len(one.text.split()) < 4 else 0.0))
+
+
+def merge(spans: Sequence[Span], text: str) -> tuple[Span, ...]:
+    """Spans in order, joined where only white space or nothing stands between them, trimmed of white space."""
+    merged: list[Span] = []
+    for start, end in sorted(set(spans)):
+        while start < end and text[start].isspace():
+            start += 1
+        while end > start and text[end - 1].isspace():
+            end -= 1
+        if start >= end:
+            continue
+        if merged and not text[merged[-1][1] : start].strip():
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return tuple(merged)

@@ -1,0 +1,55 @@
+"""Does the material cover the question? A logistic model over what search and reader say.
+
+    P(covered) = sigmoid(w . x + b)
+
+with x = the best sentence cosine, the best passage cosine, the share of the question's content words that stand in
+the passages of the prompt, and the reader's log-odds that there is an answer. The weights are fitted on the training
+questions of the course (`python -m tutor.evaluate --fit-coverage`), the threshold chosen on its dev questions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from index.store import Hit
+from lm.reading import content_stems
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signals:
+    """What speaks for an answer: cosines (-1 to 1), a share (0 to 1), log-odds (clipped to -8 to 8)."""
+
+    sentence: float
+    passage: float
+    words: float
+    reader: float
+
+    def vector(self) -> tuple[float, float, float, float]:
+        """The signals in the order of `WEIGHTS`."""
+        return self.sentence, self.passage, self.words, self.reader
+
+
+WEIGHTS = (4.0, 4.0, 2.0, 0.3)
+BIAS = -3.5
+THRESHOLD = 0.5
+
+
+def signals(question: str, hits: Sequence[Hit], p_none: float) -> Signals:
+    """Signals of a question, its hits and the reader's probability of the no-answer token."""
+    asked = set(content_stems(question))
+    said = {stem for hit in hits for stem in content_stems(" ".join((*hit.passage.locator.headings, hit.passage.text)))}
+    p_none = min(max(p_none, 1e-6), 1 - 1e-6)
+    return Signals(
+        sentence=max((sentence.score for hit in hits for sentence in hit.sentences), default=-1.0),
+        passage=max((hit.dense for hit in hits), default=-1.0),
+        words=len(asked & said) / len(asked) if asked else 0.0,
+        reader=max(-8.0, min(8.0, math.log((1 - p_none) / p_none))),
+    )
+
+
+def probability(found: Signals) -> float:
+    """P(covered)."""
+    z = BIAS + sum(weight * value for weight, value in zip(WEIGHTS, found.vector(), strict=True))
+    return 1.0 / (1.0 + math.exp(-z))

@@ -1,0 +1,271 @@
+"""Measure retrieval and answers on a question set, beside the baselines that must be beaten.
+
+    python -m tutor.evaluate                                  # dev questions of the shipped course
+    python -m tutor.evaluate QUESTIONS.jsonl --store DIR
+    python -m tutor.evaluate --fit-coverage                   # weights of tutor.coverage, from the train questions
+
+A question is {"id", "question", "answerable", "gold": [{"quote"}, ...], "reference", "key_facts", "split"?}.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import statistics
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lm.metrics import f1
+from tutor.errors import TutorError
+
+if TYPE_CHECKING:
+    from tutor.answer import Answer
+    from tutor.tutor import Tutor
+
+_DEPTH = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A question of a set. `gold`: quotes any of which is evidence; `key_facts`: what a right answer must contain."""
+
+    id: str
+    question: str
+    answerable: bool
+    gold: tuple[str, ...]
+    reference: str
+    key_facts: tuple[str, ...]
+    split: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """A question with the answer, the rank (from 1) of the first passage found that holds a gold quote or 0, and the
+    baselines: the sentence most like the question in the top passage, and that passage whole."""
+
+    question: Question
+    answer: Answer
+    rank: int
+    best_sentence: str
+    top_passage: str
+
+
+def read_questions(paths: Sequence[Path], split: str | None) -> list[Question]:
+    """Questions of the files, of one split where named; TutorError where a line cannot be used."""
+    from lm.data import read_records
+
+    questions = []
+    for path in paths:
+        for number, record in enumerate(read_records(path), 1):
+            try:
+                question = Question(
+                    id=str(record["id"]),
+                    question=str(record["question"]),
+                    answerable=bool(record["answerable"]),
+                    gold=tuple(str(gold["quote"]) for gold in record.get("gold") or ()),
+                    reference=str(record.get("reference") or ""),
+                    key_facts=tuple(str(fact) for fact in record.get("key_facts") or ()),
+                    split=str(record.get("split", "")),
+                )
+            except (KeyError, TypeError) as fault:
+                raise TutorError(f"{path}, line {number} lacks {fault}; see python -m tutor.evaluate --help") from None
+            if split is None or question.split in ("", split):
+                questions.append(question)
+    if not questions:
+        raise TutorError(
+            f"no {split or ''} question in {', '.join(map(str, paths)) or 'no file'}; name a question file"
+        )
+    return questions
+
+
+def fold(text: str) -> str:
+    """Text for comparison: one space for any white space, no case, no Markdown emphasis."""
+    return re.sub(r"\s+", " ", re.sub(r"[*_`]+", "", text)).strip().casefold()
+
+
+def holds(passage: str, gold: Sequence[str]) -> bool:
+    """Whether a passage contains one of the gold quotes."""
+    folded = fold(passage)
+    return any(fold(quote) in folded for quote in gold)
+
+
+def has_facts(text: str, facts: Sequence[str]) -> bool:
+    """Whether a text contains every key fact, as whole words."""
+    folded = fold(text)
+    return all(re.search(rf"(?<!\w){re.escape(fold(fact))}(?!\w)", folded) for fact in facts)
+
+
+def plain(text: str) -> str:
+    """An answer without its citation markers."""
+    return re.sub(r"\s*\[\d+\]", "", text)
+
+
+def measure(tutor: Tutor, question: Question, k: int) -> Outcome:
+    """Ask one question and look where the evidence stands."""
+    hits = tutor.store.search(question.question, k=max(k, _DEPTH))
+    ranks = [rank for rank, hit in enumerate(hits, 1) if question.gold and holds(hit.passage.text, question.gold)]
+    top = hits[0] if hits else None
+    best = max(top.sentences, key=lambda one: one.score, default=None) if top else None
+    return Outcome(
+        question=question,
+        answer=tutor.ask(question.question, k=k, trace=False),
+        rank=ranks[0] if ranks else 0,
+        best_sentence=top.passage.text[best.start : best.end] if top and best else "",
+        top_passage=top.passage.text if top else "",
+    )
+
+
+def report(outcomes: Sequence[Outcome], k: int) -> dict[str, Any]:
+    """All figures: shares and means, 0 to 1; seconds. None where nothing was there to measure."""
+    answerable = [one for one in outcomes if one.question.answerable]
+    with_gold = [one for one in answerable if one.question.gold]
+    answered = [one for one in with_gold if not one.answer.refused]
+    refused = [one for one in outcomes if one.answer.refused]
+    unanswerable = [one for one in outcomes if not one.question.answerable]
+    cited = [holds(cite.passage.text, one.question.gold) for one in answered for cite in one.answer.citations]
+    found: dict[str, Any] = {
+        "questions": len(outcomes),
+        "answerable": len(answerable),
+        "hit@1": _mean(one.rank == 1 for one in with_gold),
+        f"hit@{k}": _mean(0 < one.rank <= k for one in with_gold),
+        f"mrr@{_DEPTH}": _mean(1 / one.rank if one.rank else 0.0 for one in with_gold),
+        "citation_precision": _mean(cited),
+        "citation_recall": _mean(
+            any(holds(cite.passage.text, one.question.gold) for cite in one.answer.citations) for one in answered
+        ),
+        "refusal_precision": _mean(not one.question.answerable for one in refused),
+        "refusal_recall": _mean(one.answer.refused for one in unanswerable),
+        "refusals": len(refused),
+        "extractive": _mean(one.answer.extractive for one in answered),
+        "words": _mean(float(len(plain(one.answer.text).split())) for one in answered),
+        "seconds_first": _median(one.answer.timings.get("first_token") and _until_first(one) for one in answered),
+        "seconds_total": _median(one.answer.timings["total"] for one in answered),
+    }
+    said: dict[str, Callable[[Outcome], str]] = {
+        "tutor": lambda one: "" if one.answer.refused else plain(one.answer.text),
+        "best_sentence": lambda one: one.best_sentence,
+        "top_passage": lambda one: one.top_passage,
+    }
+    for name, text in said.items():
+        found[f"key_facts ({name})"] = _mean(
+            has_facts(text(one), one.question.key_facts) for one in answerable if one.question.key_facts
+        )
+        found[f"f1 ({name})"] = _mean(
+            f1(text(one), [one.question.reference]) for one in answerable if one.question.reference
+        )
+    return found
+
+
+def _until_first(one: Outcome) -> float:
+    return sum(one.answer.timings[stage] for stage in ("search", "prompt", "first_token"))
+
+
+def _mean(values: Any) -> float | None:
+    numbers = [float(value) for value in values]
+    return sum(numbers) / len(numbers) if numbers else None
+
+
+def _median(values: Any) -> float | None:
+    numbers = [float(value) for value in values if value is not None]
+    return statistics.median(numbers) if numbers else None
+
+
+def fit_coverage(tutor: Tutor, questions: Sequence[Question]) -> dict[str, Any]:
+    """Logistic regression of `answerable` on the signals of tutor.coverage, by gradient descent in fp64."""
+    import torch
+
+    from tutor.coverage import signals
+
+    vectors, labels = [], []
+    for number, question in enumerate(questions, 1):
+        hits, p_none = tutor.look(question.question)
+        vectors.append(signals(question.question, hits, p_none).vector())
+        labels.append(float(question.answerable))
+        _progress(number, len(questions))
+    x, y = torch.tensor(vectors, dtype=torch.float64), torch.tensor(labels, dtype=torch.float64)
+    weights = torch.zeros(x.shape[1] + 1, dtype=torch.float64, requires_grad=True)
+    # Both outcomes weigh the same, so that the threshold does not depend on how many of each the set has.
+    balance = torch.where(y > 0, 0.5 / y.mean(), 0.5 / (1 - y).mean())
+    optimizer = torch.optim.LBFGS([weights], max_iter=500, line_search_fn="strong_wolfe")
+
+    def loss() -> torch.Tensor:
+        optimizer.zero_grad()
+        z = x @ weights[:-1] + weights[-1]
+        nll = torch.nn.functional.binary_cross_entropy_with_logits(z, y, weight=balance)
+        total = nll + 1e-3 * weights[:-1].square().sum()
+        total.backward()  # type: ignore[no-untyped-call]
+        return total
+
+    optimizer.step(loss)  # type: ignore[arg-type]
+    fitted = [round(float(weight), 3) for weight in weights.detach()]
+    return {"questions": len(questions), "weights": fitted[:-1], "bias": fitted[-1], "loss": float(loss().detach())}
+
+
+def _progress(number: int, total: int) -> None:
+    if sys.stderr.isatty() or number % 50 == 0 or number == total:
+        print(f"\r{number}/{total} questions ", end="\n" if number == total else "", file=sys.stderr, flush=True)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    cli = argparse.ArgumentParser(prog="python -m tutor.evaluate", description="Measure retrieval and answers.")
+    cli.add_argument("questions", type=Path, nargs="*", help="question files; by default those of the shipped course")
+    cli.add_argument("--split", help="only this split (default dev for the shipped questions, all for named files)")
+    cli.add_argument("--store", type=Path, help="store to search; by default the shipped lectures")
+    cli.add_argument("--model", help="model to answer with: a name that ships, or a checkpoint directory")
+    cli.add_argument("--device", help="cpu or cuda; by default a GPU where there is one")
+    cli.add_argument("-k", type=int, default=5, help="passages to read (default 5)")
+    cli.add_argument("--json", action="store_true", help="print the figures as one JSON object")
+    cli.add_argument("--answers", type=Path, help="write every question with its answer to this file")
+    cli.add_argument("--fit-coverage", action="store_true", help="print new weights for tutor.coverage")
+    return cli
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    import corpus
+    from tutor.tutor import Tutor
+
+    shipped = sorted((Path(corpus.__path__[0]) / "questions").glob("*.jsonl"))
+    split = arguments.split or (None if arguments.questions else "train" if arguments.fit_coverage else "dev")
+    questions = read_questions(arguments.questions or shipped, split)
+    tutor = Tutor.load(arguments.store, arguments.model, arguments.device)
+    if arguments.fit_coverage:
+        print(json.dumps(fit_coverage(tutor, questions)))
+        return
+    outcomes = []
+    for number, question in enumerate(questions, 1):
+        outcomes.append(measure(tutor, question, arguments.k))
+        _progress(number, len(questions))
+    if arguments.answers:
+        with arguments.answers.open("w", encoding="utf-8") as file:
+            for one in outcomes:
+                line = {"id": one.question.id, "rank": one.rank, "reference": one.question.reference}
+                file.write(json.dumps(line | one.answer.to_json(), ensure_ascii=False) + "\n")
+    found = report(outcomes, arguments.k)
+    if arguments.json:
+        print(json.dumps(found))
+        return
+    for name, value in found.items():
+        shown = "-" if value is None else f"{value:.3f}" if isinstance(value, float) else value
+        print(f"{name:28} {shown}")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Command line; 0 on success, 1 with one line on a fault of input, store or model."""
+    arguments = parser().parse_args(argv)
+    from index.errors import StoreError
+
+    try:
+        _run(arguments)
+    except (ValueError, StoreError, OSError) as fault:
+        print(f"tutor.evaluate: {fault}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,89 @@
+"""Chooses the sentences of the retrieved passages that go into a prompt.
+
+The search engine scores every sentence by its likeness to the question. The best ones are kept until the prompt is
+full; they stay in reading order within their passage, and every left-out stretch is marked by a gap. A sentence also
+takes a share of the score of the one before it, since what follows a good sentence often completes it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lm.reading import Piece
+from lm.tokenizer import Tokenizer
+
+_CARRY = 0.6
+"""Share of a sentence's score that the next one may claim; measured on the dev questions of the course."""
+
+_MARKER = re.compile(r"(?:[-*+•▶►■◦➤–]|\d{1,3}[.)]|>)[ \t]+(?:[•▶►■◦➤][ \t]*)?")
+_SILENT = re.compile(r"#{1,6}(?:\s|$)|[-=*_|: \t]*$|<!--")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A sentence of a passage: characters [start, end) of its text and a score (larger is more like the question)."""
+
+    passage: int
+    start: int
+    end: int
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """The pieces of one prompt source and the candidate that each came from; `passage` is their passage."""
+
+    passage: int
+    pieces: tuple[Piece, ...]
+    candidates: tuple[Candidate, ...]
+
+
+def candidate(passage: int, text: str, start: int, end: int, score: float) -> Candidate | None:
+    """The sentence text[start:end] without its list marker; None for headings and rules, which answer nothing."""
+    sentence = text[start:end]
+    if _SILENT.match(sentence):
+        return None
+    if marker := _MARKER.match(sentence):
+        start += marker.end()
+    return Candidate(passage=passage, start=start, end=end, text=text[start:end], score=score) if start < end else None
+
+
+def select(
+    candidates: Sequence[Candidate], tokenizer: Tokenizer, *, budget: int, keep: frozenset[int] = frozenset()
+) -> tuple[Chosen, ...]:
+    """Fill `budget` tokens with the best candidates (given in reading order), grouped by passage in their order.
+
+    `keep` names positions in `candidates` that are taken first whatever their score.
+    """
+    scores = [one.score for one in candidates]
+    for number in range(1, len(candidates)):
+        if candidates[number].passage == candidates[number - 1].passage:
+            scores[number] = max(scores[number], _CARRY * candidates[number - 1].score)
+    order = sorted(range(len(candidates)), key=lambda number: (number not in keep, -scores[number], number))
+    taken: set[int] = set()
+    used = 0
+    for number in order:
+        cost = len(tokenizer.encode(" " + candidates[number].text).ids) + 1
+        if used + cost <= budget or number in keep or not taken:
+            taken.add(number)
+            used += cost
+    by_score = sorted(taken, key=lambda number: (-candidates[number].score, number))
+    ranks = {number: place for place, number in enumerate(by_score, 1)}
+    return tuple(_group(candidates, sorted(taken), ranks))
+
+
+def _group(candidates: Sequence[Candidate], taken: Sequence[int], ranks: dict[int, int]) -> list[Chosen]:
+    chosen: list[Chosen] = []
+    for passage in dict.fromkeys(candidates[number].passage for number in taken):
+        numbers = [number for number in taken if candidates[number].passage == passage]
+        pieces = tuple(
+            Piece(text=candidates[number].text, rank=ranks[number], gap=place > 0 and numbers[place - 1] != number - 1)
+            for place, number in enumerate(numbers)
+        )
+        chosen.append(
+            Chosen(passage=passage, pieces=pieces, candidates=tuple(candidates[number] for number in numbers))
+        )
+    return chosen

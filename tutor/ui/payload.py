@@ -1,0 +1,214 @@
+"""An `Answer` as the JSON that the panel beside the chat draws.
+
+Passages are untrusted text, so they travel as data alone: the page builds its elements with `textContent`. Text is
+cut into runs here rather than marked by offsets, because a browser counts UTF-16 units where Python counts
+characters.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tutor.answer import Answer, Citation, PromptToken, Span, Step, Trace
+
+VERSION = 1
+
+COPY_BYTES = 48_000
+"""Most bytes for copy weights, before base64."""
+
+ATTENTION_BYTES = 120_000
+"""Most bytes for the attention of layers and heads, before base64."""
+
+_ENTRY_BYTES = 3
+"""A weight as sent: its prompt position as uint16 and itself as uint8."""
+
+_FEWEST = 8
+"""Fewer weights than this per head say too little; then the mean over heads is sent, with more weights."""
+
+_STRONG, _CLEAR = 0.5, 0.15
+"""Shares of the largest weight in a passage from which a copied word counts as level 3 and level 2."""
+
+
+def panel_json(answer: Answer, turn: int) -> str:
+    """The panel's payload as a JSON string; `turn` is the position of the answer in the chat, from 0.
+
+    `<` and the line separators are escaped, so that the string is inert wherever a page may put it.
+    """
+    text = json.dumps(payload(answer, turn), ensure_ascii=False, separators=(",", ":"))
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    for character in "<\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def payload(answer: Answer, turn: int) -> dict[str, Any]:
+    """The panel's payload: passages in rank order with their marked runs, and the trace where there is one."""
+    cited = {citation.passage.passage_id: citation for citation in answer.citations}
+    trace = answer.trace
+    passages = []
+    for position, hit in enumerate(answer.passages):
+        citation = cited.get(hit.passage.passage_id)
+        passages.append(
+            {
+                "number": citation.number if citation else None,
+                "title": visible(hit.passage.document),
+                "course": visible(hit.passage.course),
+                "place": visible(hit.passage.locator.describe()),
+                "score": round(float(hit.score), 4),
+                "weight": round(float(citation.weight), 4) if citation else 0.0,
+                "runs": runs(hit.passage.text, levels(hit.passage.text, citation, trace, position)),
+            }
+        )
+    return {
+        "version": VERSION,
+        "turn": turn,
+        "refused": answer.refused,
+        "extractive": answer.extractive,
+        "model": visible(answer.model),
+        "seconds": round(answer.timings.get("total", 0.0), 3),
+        "passages": passages,
+        "trace": trace_payload(trace, answer) if trace is not None and trace.steps else None,
+    }
+
+
+def visible(text: str) -> str:
+    """`text` with the control characters that a browser swallows shown as a replacement character."""
+    return "".join("\ufffd" if ord(c) < 32 and c not in "\t\n\r" else c for c in text)
+
+
+def levels(text: str, citation: Citation | None, trace: Trace | None, position: int) -> NDArray[np.int8]:
+    """Per character of a passage: 0 unused, 1 used, 2 and 3 used with more and most copy weight on it."""
+    level = np.zeros(len(text), dtype=np.int8)
+    if citation is None:
+        return level
+    for start, end in citation.passage_spans:
+        level[start:end] = 1
+    if trace is None or not trace.steps:
+        return level
+    weight = np.zeros(len(text), dtype=np.float64)
+    total = sum(step.p_copy * step.copy.astype(np.float64) for step in trace.steps)
+    for token, mass in zip(trace.prompt, np.asarray(total), strict=True):
+        if token.passage == position:
+            weight[token.start : token.end] += mass
+    share = weight / max(float(weight.max(initial=0.0)), 1e-9)
+    level[(level > 0) & (share >= _CLEAR)] = 2
+    level[(level > 0) & (share >= _STRONG)] = 3
+    return _bridged(text, level)
+
+
+def _bridged(text: str, level: NDArray[np.int8]) -> NDArray[np.int8]:
+    """White space inside a mark takes the lower level of its neighbours, so that marks do not fall apart."""
+    for place in range(1, len(text) - 1):
+        if text[place].isspace() and level[place] > 0:
+            level[place] = min(level[place - 1], level[place + 1]) or level[place]
+    return level
+
+
+def runs(text: str, level: NDArray[np.int8]) -> list[tuple[str, int]]:
+    """`text` cut where the level changes: (piece, level), the pieces laid end to end being the text."""
+    cuts = [0, *(np.flatnonzero(np.diff(level)) + 1).tolist(), len(text)] if text else []
+    return [(visible(text[start:end]), int(level[start])) for start, end in zip(cuts, cuts[1:], strict=False)]
+
+
+def trace_payload(trace: Trace, answer: Answer) -> dict[str, Any]:
+    """Prompt tokens with their owners, one entry per answer token, copy weights and attention packed."""
+    copy = np.stack([step.copy for step in trace.steps]).astype(np.float32)
+    mass = trace.passage_mass(len(answer.passages))
+    owners = [owner_of(token) for token in trace.prompt]
+    question = np.array([owner == -1 for owner in owners])
+    p_copy = np.array([step.p_copy for step in trace.steps])
+    return {
+        "owners": owners,
+        "tokens": prompt_texts(trace.prompt, [hit.passage.text for hit in answer.passages]),
+        "steps": [step_payload(step, answer.text) for step in trace.steps],
+        "mass": [round(float(share), 4) for share in mass],
+        "question": round(float((p_copy * copy[:, question].sum(axis=1)).mean()), 4),
+        "vocabulary": round(float((1 - p_copy).mean()), 4),
+        "copy": pack(copy[:, None, None, :], COPY_BYTES),
+        "attention": pack(attention_array(trace), ATTENTION_BYTES),
+    }
+
+
+def owner_of(token: PromptToken) -> int:
+    """Position of the token's passage, -1 for the question, -2 for a token that is neither."""
+    if token.passage is not None:
+        return token.passage
+    return -1 if token.in_question else -2
+
+
+def prompt_texts(prompt: tuple[PromptToken, ...], passages: list[str]) -> list[tuple[str, str]]:
+    """(gap before, text) of every prompt token as the passage spells it; a gap of left-out text is an ellipsis."""
+    texts = []
+    previous: tuple[int | None, int] = (None, 0)
+    for token in prompt:
+        if token.passage is None or token.end <= token.start:
+            text, gap = token.text.strip(), " " if token.text[:1].isspace() else ""
+        else:
+            source = passages[token.passage]
+            text = source[token.start : token.end]
+            skipped = source[previous[1] : token.start] if previous[0] == token.passage else ""
+            gap = " … " if skipped.strip() or token.start < previous[1] == previous[0] else skipped
+            gap, text = gap + text[: len(text) - len(text.lstrip())], text.strip()
+        previous = (token.passage, token.end)
+        texts.append((visible(gap), visible(text)))
+    return texts
+
+
+def step_payload(step: Step, text: str) -> dict[str, Any]:
+    """One answer token; `kept` is false where it does not stand in the answer's text."""
+    return {
+        "text": visible(step.text),
+        "kept": step.start < step.end and text[step.start : step.end].strip() == step.text.strip(),
+        "p": round(step.probability, 4),
+        "copy": round(step.p_copy, 4),
+        "others": [(visible(token), round(float(p), 4)) for token, p in step.alternatives],
+    }
+
+
+def attention_array(trace: Trace) -> NDArray[np.float32]:
+    """Attention of every step on the prompt, [T, L, H, S]; what falls on earlier answer tokens is left out."""
+    size = len(trace.prompt)
+    return np.stack([step.attention[:, :, :size] for step in trace.steps]).astype(np.float32)
+
+
+def pack(weights: NDArray[np.float32], budget: int) -> dict[str, Any]:
+    """The largest weights of each head, [T, L, H, S], in at most `budget` bytes before base64.
+
+    A weight w is sent as round(255 sqrt(w)), which is finer for small ones; `keep` weights per head, in the order
+    [T, L, H, keep] with T `steps`. The mean over heads stands in for them where too few weights would fit.
+    """
+    steps, layers, heads, size = weights.shape
+    keep = min(size, budget // (_ENTRY_BYTES * steps * max(layers * heads, 1)))
+    if keep < min(_FEWEST, size) and heads > 1:
+        return {**pack(weights.mean(axis=2, keepdims=True), budget), "mean_of": heads}
+    if keep < min(_FEWEST, size):
+        steps = max(budget // (_ENTRY_BYTES * layers * heads * _FEWEST), 1)
+        weights, keep = weights[:steps], min(_FEWEST, size)
+    steps = len(weights)
+    order = np.argpartition(-weights, keep - 1, axis=-1)[..., :keep] if size else np.zeros((steps, layers, heads, 0))
+    largest = np.take_along_axis(weights, order.astype(np.int64), axis=-1)
+    scaled = np.rint(255 * np.sqrt(np.clip(largest, 0.0, 1.0))).astype(np.uint8)
+    return {
+        "steps": steps,
+        "layers": layers,
+        "heads": heads,
+        "keep": int(keep),
+        "mean_of": 1,
+        "positions": _base64(order.astype("<u2")),
+        "weights": _base64(scaled),
+    }
+
+
+def _base64(values: NDArray[Any]) -> str:
+    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode("ascii")
+
+
+def used_text(citation: Citation) -> list[str]:
+    """The stretches of the passage that the citation rests on."""
+    spans: tuple[Span, ...] = citation.passage_spans
+    return [citation.passage.text[start:end] for start, end in spans]
