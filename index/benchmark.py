@@ -17,11 +17,12 @@ from pathlib import Path
 import numpy as np
 
 from index.embedder import Vectors
+from index.vectors import build_index, list_count, nearest, read_index, write_index
 
 _PER_CLUSTER = 50
 _CLUSTERS_PER_TOPIC = 20
 _SPREAD = 0.8
-"""Length of what is a vector's own against 1 for its cluster's, and of what is the cluster's own against its topic's."""
+"""Length of what is a vector's own, against 1 for its cluster's; the same for a cluster and its topic."""
 _QUERY_SPREAD = 1.2
 """The same for a query: its nearest vectors have a cosine of about 0.5, as questions and passages have."""
 
@@ -63,15 +64,13 @@ def _near(vectors: Vectors, spread: float, generator: np.random.Generator) -> Ve
 
 
 def kinds_for(count: int) -> list[str]:
-    """The FAISS factory strings worth trying at a size; the number of IVF lists is about 4 sqrt(N)."""
-    lists = 2 ** round(np.log2(4 * count**0.5))
-    return ["Flat", f"IVF{lists},Flat", "HNSW32"]
+    """The FAISS factory strings worth trying at a size. A graph of more than 200,000 takes many minutes to build."""
+    kinds = ["Flat", f"IVF{list_count(count)},Flat"]
+    return [*kinds, "HNSW32"] if count <= 200_000 else kinds
 
 
 def measure(kind: str, vectors: Vectors, queries: Vectors, exact: Sequence[frozenset[int]]) -> Measurement:
     """Builds one index of `vectors` [N, D] and asks it `queries` [Q, D] one at a time."""
-    from index.vectors import build_index, nearest, read_index, write_index
-
     started = time.perf_counter()
     index = build_index(vectors, kind)
     seconds = time.perf_counter() - started

@@ -56,7 +56,7 @@ def resolve(name: str | Path | None) -> Path:
 
 def load(name: str | Path | None = None, *, device: str | torch.device = "cpu") -> Checkpoint:
     """Load a checkpoint in fp32 and evaluation mode; CheckpointError if a file is missing or damaged."""
-    folder = resolve(name)
+    folder, device = resolve(name), usable_device(device)
     try:
         fields = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         if fields["format"] != FORMAT:
@@ -78,6 +78,16 @@ def load(name: str | Path | None = None, *, device: str | torch.device = "cpu") 
     return Checkpoint(
         name=folder.name, model=model.to(device).eval(), tokenizer=tokenizer, training=dict(fields.get("training", {}))
     )
+
+
+def usable_device(name: str | torch.device) -> torch.device:
+    """The device of that name; CheckpointError where this machine or this torch has none."""
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as fault:
+        raise CheckpointError(f"cannot use device {str(name)!r} ({str(fault).splitlines()[0]}); try cpu") from None
+    return device
 
 
 def _verified(path: Path, sha256: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Model configuration: one dial (a preset) plus overrides, checked where it is made."""
+"""Model and training configuration: one dial (a preset) plus overrides, checked where it is made."""
 
 from __future__ import annotations
 
@@ -76,3 +76,38 @@ def preset(name: str, *, vocabulary: int, features: int, **overrides: Any) -> Mo
     if name not in PRESETS:
         raise ValueError(f"no preset {name!r}; choose one of {', '.join(PRESETS)}")
     return ModelConfig.from_json({"vocabulary": vocabulary, "features": features, **PRESETS[name], **overrides})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """How to train. `batch_tokens` counts padding; `decay` is the share of the steps over which the rate falls to 0;
+    `pointer` weighs the loss that asks the copy weights to stand on the known source of a token."""
+
+    steps: int
+    batch_tokens: int = 8192
+    lr: float = 3e-3
+    muon_lr: float = 0.02
+    weight_decay: float = 0.1
+    warmup: int = 50
+    decay: float = 0.5
+    pointer: float = 0.2
+    clip: float = 1.0
+    seed: int = 1
+    precision: str = "fp32"
+    validate_every: int = 250
+    save_minutes: float = 3.0
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_tokens", "validate_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if self.precision not in ("fp32", "bf16"):
+            raise ValueError(f"precision is {self.precision!r}; it must be fp32 or bf16")
+        for name in ("lr", "muon_lr", "clip", "save_minutes"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")
+
+    def rate(self, step: int) -> float:
+        """Multiplier of the learning rates at `step`: linear warm-up, constant, linear to 0."""
+        falling = max(1.0, self.decay * self.steps)
+        return min(1.0, (step + 1) / max(1, self.warmup), max(0.0, (self.steps - step) / falling))

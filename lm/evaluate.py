@@ -117,7 +117,7 @@ def fit(tokenizer: Tokenizer, question: str, texts: Sequence[str], room: int) ->
 
 
 def prompt_of(tokenizer: Tokenizer, question: Question, context: int) -> Prompt:
-    """The reading prompt of a question; what a model of that `context` cannot hold is left out, the least like first."""
+    """The reading prompt of a question; where `context` tokens cannot hold it, the least fitting sentences go."""
     from lm.reading import build_prompt
 
     asked = question.question

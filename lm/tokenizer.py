@@ -91,10 +91,16 @@ class Tokenizer:
         """Read `tokenizer.json`; raises ValueError naming the file when it is not one."""
         try:
             text = path.read_text(encoding="utf-8")
-            json.loads(text)
-            return cls(Backend.from_str(text))
+            fields = json.loads(text)
         except (UnicodeDecodeError, json.JSONDecodeError) as fault:
             raise ValueError(f"{path} is not a tokenizer file: {fault}") from None
+        if (
+            not isinstance(fields, dict)
+            or not isinstance(model := fields.get("model"), dict)
+            or model.get("type") != "BPE"
+        ):
+            raise ValueError(f"{path} is not a tokenizer file: it holds no BPE model")
+        return cls(Backend.from_str(text))
 
     def to_json(self) -> str:
         """The tokenizer as the text of its file."""

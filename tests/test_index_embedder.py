@@ -49,7 +49,8 @@ def test_vectors_are_unit_and_in_the_order_of_the_texts(embedder: SentenceTransf
     texts = ["The forget gate keeps the old state.", "owl", "A long text. " * 200, "What does the forget gate do?", ""]
     seen: list[tuple[int, int]] = []
     vectors = embedder.encode(texts, progress=lambda done, total: seen.append((done, total)))
-    assert (vectors.shape, vectors.dtype) == ((5, 384), np.float32)
+    assert vectors.shape == (5, 384)
+    assert vectors.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(vectors[1], embedder.encode(["owl"])[0], atol=1e-5)
     assert seen[-1] == (5, 5)

@@ -17,7 +17,7 @@ from index import store as store_module
 from index.build import build
 from index.errors import StoreError
 from index.paths import STORE_VARIABLE, default_store, shipped_lectures
-from index.scoring import Weights, clean_query, distinct, fuse, normalised, query_terms
+from index.scoring import Weights, distinct, fuse, normalised, query_terms
 from index.store import Store
 
 PAGES = {
@@ -78,7 +78,7 @@ def test_filters_by_course_and_document(store: Store) -> None:
     both = store.search("gate", k=9, course="life", documents=["soup.md", "owls.md"])
     assert {hit.passage.locator.source for hit in both} == {"soup.md", "owls.md"}
     assert store.search("gate", documents=[]) == ()
-    with pytest.raises(StoreError, match="no course 'law'.*life, nets"):
+    with pytest.raises(StoreError, match=r"no course 'law'.*life, nets"):
         store.search("gate", course="law")
     with pytest.raises(StoreError, match=r"no document 'gates.md'"):
         store.search("gate", course="life", documents=["gates.md"])
@@ -97,7 +97,8 @@ def test_sources_are_listed_for_the_page(store: Store) -> None:
     "query",
     [
         '"', '""', '" OR "', "owl NEAR(gate, 3)", "owl*", "(((", ")", "body:owl", "-owl", "owl AND", "NOT", "^owl",
-        "owl'; DROP TABLE passages; --", "owl\0gate", "\0", "{a b}: owl", "\ud800 owl", "🦉🦉", "ﬁ", "a+b", "_", "%", "\\",
+        "owl'; DROP TABLE passages; --", "owl\0gate", "\0", "{a b}: owl", "\ud800 owl", "🦉🦉", "ﬁ", "a+b", "_", "%",
+        "\\",
     ],
 )  # fmt: skip
 def test_no_query_reaches_the_syntax_of_the_full_text_table(query: str, store: Store) -> None:
@@ -118,7 +119,6 @@ def test_a_query_of_a_million_characters_is_cut_and_answered(store: Store) -> No
     started = time.perf_counter()
     assert store.search("owl feathers " * 80_000)[0].passage.locator.source == "owls.md"
     assert store.search("x" * 1_000_000)
-    assert store.search(" " * 999_000 + "owl") if len(clean_query(" " * 999_000 + "owl")) else True
     assert time.perf_counter() - started < 2
 
 

@@ -65,14 +65,16 @@ class Draft:
         start = before + len(joint)
         self.moved.append((raw_start, start - raw_start))
         self.text += joint + sentence
+        markers = ""
         for passage, weight in cited.items():
             number = self.numbers.setdefault(passage, len(self.numbers) + 1)
             self.answer_spans.setdefault(passage, []).append((start, start + len(sentence)))
             self.used.setdefault(passage, []).extend(used.get(passage, []))
             self.weights[passage] = self.weights.get(passage, 0.0) + weight
-            fenced = self.text.endswith(("```", "~~~"))
-            spaced = self.text.endswith("]") and self.text.endswith(f"[{number - 1}]")
-            self.text += ("\n" if fenced else "" if spaced else " ") + f"[{number}]"
+            markers += f"[{number}]"
+        if markers:
+            # A closing fence must stand alone on its line.
+            self.text += ("\n" if sentence.endswith(("```", "~~~")) else " ") + markers
         return self.text[before:]
 
     def citations(self, passages: Sequence[Ranked]) -> tuple[Citation, ...]:

@@ -14,8 +14,8 @@ from tutor.answer import History
 _LEANING = re.compile(
     r"^\W*(?:and|but|so|or|what about|how about|what if|why|why not|how so|are you sure|really|explain|more|again|"
     r"go on|for example|an example|in what way|which one|compared)\b"
-    r"|\b(?:it|its|itself|this|that|these|those|they|them|their|theirs|he|she|the former|the latter|the first one|"
-    r"the second one|the same|the other|above|instead|there|one)\b",
+    r"|\b(?:it|this|that|these|those|they|them|the former|the latter|the first one|"
+    r"the second one|the same|the other|above|instead)\b",
     re.IGNORECASE,
 )
 _SHORT = 2

@@ -200,7 +200,7 @@ def fit_coverage(tutor: Tutor, questions: Sequence[Question]) -> dict[str, Any]:
         total.backward()  # type: ignore[no-untyped-call]
         return total
 
-    optimizer.step(loss)  # type: ignore[arg-type]
+    optimizer.step(loss)  # type: ignore[no-untyped-call]
     fitted = [round(float(weight), 3) for weight in weights.detach()]
     return {"questions": len(questions), "weights": fitted[:-1], "bias": fitted[-1], "loss": float(loss().detach())}
 

@@ -10,6 +10,11 @@ from pathlib import PurePath
 from corpus.document import Block, BlockKind, Document
 
 _MARKUP = re.compile(r"<[^<>]{1,60}>|\*\*|__|(?<!\w)[*_](?=\S)|(?<=\S)[*_](?!\w)|`")
+_NO_TITLE = re.compile(
+    r"\.(?:pptx?|docx?|tex|pdf|dvi|indd)$|^(?:microsoft|untitled|slide 1$|(?:powerpoint )?presentation|word document)",
+    re.IGNORECASE,
+)
+"""What programs write into the title field of a file that nobody gave a title."""
 _TEX_OPTIONS = r"(?:<[^>]*>)?(?:\[[^\]]*\])?"
 _TEX_HEADING = re.compile(rf"\s*\\[A-Za-z]+\*?\s*(?:\{{frame\}})?{_TEX_OPTIONS}\{{(.*)\}}\s*", re.DOTALL)
 
@@ -76,11 +81,14 @@ class Builder:
         return start
 
     def document(self, *, source: str, title: str = "", course: str = "") -> Document:
-        """The finished document; without a title it takes the first heading or the file name."""
+        """The finished document; without a title that says something, the first heading or the file name is it."""
         text = "".join(self._parts)
+        title = " ".join(title.split())
+        if not title or _NO_TITLE.search(title):
+            title = title_of(text, self.blocks, source)
         return Document(
             source=source,
-            title=title.strip() or title_of(text, self.blocks, source),
+            title=title,
             text=text,
             blocks=tuple(self.blocks),
             course=course,

@@ -103,12 +103,7 @@ def _extract(data: bytes) -> tuple[list[list[Line]], dict[int, str], str]:
         pages.append(_page_lines(document, index))
     title = " ".join(str(document.get_metadata_dict().get("Title", "")).split())
     document.close()
-    return pages, labels, "" if _is_file_name(title) else title
-
-
-def _is_file_name(title: str) -> bool:
-    """Programs often put a file name, or their own, into the title field."""
-    return bool(re.search(r"\.(?:pptx?|docx?|tex|pdf|dvi|indd)$|^(?:microsoft|untitled|slide 1)", title, re.IGNORECASE))
+    return pages, labels, title
 
 
 def _page_lines(document: PdfDocument, index: int) -> list[Line]:

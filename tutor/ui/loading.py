@@ -57,7 +57,7 @@ class Loading:
     def _run(self) -> None:
         try:
             tutor = self._load()
-        except BaseException as fault:
+        except Exception as fault:
             if isinstance(fault, user_errors()):
                 message = str(fault)
                 print(f"error: {message}", file=sys.stderr, flush=True)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tutor.answer import Answer, Citation, PromptToken, Span, Step, Trace
+from tutor.answer import Answer, Citation, PromptToken, Step, Trace
 
 VERSION = 1
 
@@ -206,9 +206,3 @@ def pack(weights: NDArray[np.float32], budget: int) -> dict[str, Any]:
 
 def _base64(values: NDArray[Any]) -> str:
     return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode("ascii")
-
-
-def used_text(citation: Citation) -> list[str]:
-    """The stretches of the passage that the citation rests on."""
-    spans: tuple[Span, ...] = citation.passage_spans
-    return [citation.passage.text[start:end] for start, end in spans]

@@ -1,0 +1,49 @@
+"""The tutor's page: `python app.py` builds the index if there is none yet and serves a chat on 127.0.0.1:7860."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tutor.ui.start import CannotStart, prepare, serve
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python app.py", description=__doc__)
+    parser.add_argument("--store", type=Path, help="folder of the index (default: that of the shipped notes)")
+    parser.add_argument("--model", metavar="NAME_OR_DIR", help="model that writes (default: the one that ships)")
+    parser.add_argument("--device", help="torch device, such as cpu or cuda (default: a GPU where there is one)")
+    parser.add_argument("--host", default="127.0.0.1", help="address to serve on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=7860, help="port to serve on (default: %(default)s)")
+    parser.add_argument("--auth", type=Path, metavar="FILE", help="let in only who is in FILE: lines user:password")
+    parser.add_argument("--mcp", action="store_true", help="offer ask and retrieve as MCP tools, too")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve the page until Ctrl+C: exit status 0, or 1 with one line on standard error when it cannot start."""
+    options = arguments().parse_args(argv)
+    try:
+        settings = prepare(
+            store=options.store,
+            model=options.model,
+            device=options.device,
+            host=options.host,
+            port=options.port,
+            auth=options.auth,
+            mcp=options.mcp,
+        )
+        serve(settings)
+    except CannotStart as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

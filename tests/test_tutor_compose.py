@@ -1,0 +1,108 @@
+"""From tokens and copy weights to sentences, markers and citations."""
+
+import numpy as np
+import pytest
+
+from corpus.document import Locator, Passage
+from lm.generate import Generated
+from lm.reading import Piece, build_prompt
+from lm.tokenizer import Tokenizer
+from tutor.answer import Ranked
+from tutor.compose import Draft, Evidence, Word, complete_sentences, merge, supported, whole
+from tutor.selection import Candidate, Chosen
+
+TEXTS = ["- The gate forgets.", "Some owls fly at night."]
+
+
+def ranked(text: str) -> Ranked:
+    place = Locator(source="a.md", start=0, end=len(text))
+    return Ranked(passage=Passage(passage_id="0", document="A", text=text, locator=place), score=1.0)
+
+
+def chosen() -> list[Chosen]:
+    gate = Candidate(passage=1, start=2, end=19, text=TEXTS[0][2:], score=1.0)
+    owls = Candidate(passage=0, start=0, end=23, text=TEXTS[1], score=0.5)
+    return [Chosen(passage=one.passage, pieces=(Piece(text=one.text),), candidates=(one,)) for one in (gate, owls)]
+
+
+def test_evidence_points_into_the_passage_and_not_the_piece() -> None:
+    tokenizer = Tokenizer.train(TEXTS, vocabulary=300)
+    groups = chosen()
+    prompt = build_prompt(tokenizer, "What forgets?", [one.pieces for one in groups])
+    evidence = Evidence(prompt, groups)
+    texts = {1: TEXTS[0], 0: TEXTS[1]}
+    for passage, piece in ((1, TEXTS[0][2:]), (0, TEXTS[1])):
+        spans = [span for owner, span in zip(evidence.owner, evidence.spans, strict=True) if owner == passage]
+        assert merge(spans, texts[passage]) == ((texts[passage].index(piece), len(texts[passage])),)
+
+
+def test_a_sentence_is_cited_to_the_passage_it_was_copied_from() -> None:
+    tokenizer = Tokenizer.train(TEXTS, vocabulary=300)
+    groups = chosen()
+    prompt = build_prompt(tokenizer, "What forgets?", [one.pieces for one in groups])
+    evidence = Evidence(prompt, groups)
+    gate = [position for position, owner in enumerate(evidence.owner) if owner == 1]
+    owl = next(position for position, owner in enumerate(evidence.owner) if owner == 0)
+    words = []
+    for number, position in enumerate(gate):
+        copy = np.zeros(len(prompt.tokens), dtype=np.float32)
+        copy[position], copy[owl] = 0.9, 0.1
+        made = Generated(
+            token=prompt.tokens[position],
+            probability=0.9,
+            p_copy=1.0,
+            copy=copy,
+            attention=None,
+            alternatives=(),
+            p_none=0.0,
+        )
+        words.append(Word(generated=made, start=number, end=number + 1))
+    cited, used = evidence.of(words)
+    assert list(cited) == [1]
+    assert merge(used[1], TEXTS[0]) == ((2, 19),)
+
+
+def test_draft_numbers_passages_by_first_use_and_maps_offsets() -> None:
+    draft = Draft()
+    first = draft.add("The gate forgets.", 0, {3: 1.0}, {3: [(0, 4)]})
+    second = draft.add("Owls fly.", 18, {0: 0.6, 3: 0.5}, {0: [(0, 4)], 3: [(5, 9)]})
+    assert first + second == draft.text == "The gate forgets. [1] Owls fly. [2][1]"
+    assert draft.text[draft.place(18) :].startswith("Owls")
+    passages = [ranked("Owls fly by night."), ranked(""), ranked(""), ranked("The gate forgets.")]
+    citations = draft.citations(passages)
+    assert [(one.number, one.passage) for one in citations] == [(1, passages[3].passage), (2, passages[0].passage)]
+    assert [[draft.text[a:b] for a, b in one.answer_spans] for one in citations] == [
+        ["The gate forgets.", "Owls fly."],
+        ["Owls fly."],
+    ]
+    assert sum(one.weight for one in citations) == pytest.approx(1.0)
+
+
+def test_a_marker_never_stands_on_the_fence_of_a_code_block() -> None:
+    draft = Draft()
+    draft.add("```\nx = 1\n```", 0, {0: 1.0}, {})
+    assert draft.text == "```\nx = 1\n```\n[1]"
+
+
+def test_support_counts_content_words() -> None:
+    stems = frozenset({"gat", "forget"})
+    assert supported("The gates forget.", stems)
+    assert not supported("The gates remember cheerful owls.", stems)
+    assert supported("$$1 + 1$$", frozenset({"1"}))
+
+
+@pytest.mark.parametrize("text", ["$$x", "see \\[ x", "```\ncode", "\\begin{cases} a"])
+def test_half_a_formula_is_not_whole(text: str) -> None:
+    assert not whole(text)
+    closed = {"$$x": "$$x$$", "see \\[ x": "see \\[ x \\]", "```\ncode": "```\ncode\n```"}
+    assert whole(closed.get(text, text + " \\end{cases}"))
+
+
+def test_the_last_sentence_may_still_grow() -> None:
+    text = "One is here. Two is"
+    assert [text[a:b] for a, b in complete_sentences(text, final=False)] == ["One is here."]
+    assert [text[a:b] for a, b in complete_sentences(text, final=True)] == ["One is here.", "Two is"]
+
+
+def test_merge_joins_over_white_space_and_trims() -> None:
+    assert merge([(4, 6), (0, 4), (0, 4), (9, 10)], "abc  def gh") == ((0, 6), (9, 10))

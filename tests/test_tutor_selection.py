@@ -1,0 +1,71 @@
+"""Which sentences go into a prompt."""
+
+import pytest
+
+from lm.tokenizer import Tokenizer
+from tutor.selection import Candidate, candidate, select
+
+TEXTS = ["The gate forgets old things.", "It is near zero then.", "Owls fly at night.", "Cells keep a state."]
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    return Tokenizer.train(TEXTS, vocabulary=300)
+
+
+def candidates(scores: list[float], passages: list[int] | None = None) -> list[Candidate]:
+    owners = passages or [0] * len(scores)
+    return [
+        Candidate(passage=owner, start=10 * number, end=10 * number + 5, text=TEXTS[number], score=score)
+        for number, (score, owner) in enumerate(zip(scores, owners, strict=True))
+    ]
+
+
+def cost(tokenizer: Tokenizer, *numbers: int) -> int:
+    return sum(len(tokenizer.encode(" " + TEXTS[number]).ids) + 1 for number in numbers)
+
+
+def test_the_best_fit_the_budget_in_reading_order_with_gaps(tokenizer: Tokenizer) -> None:
+    found = select(candidates([0.9, 0.1, 0.0, 0.8]), tokenizer, budget=cost(tokenizer, 0, 3))
+    assert [piece.text for piece in found[0].pieces] == [TEXTS[0], TEXTS[3]]
+    assert [piece.rank for piece in found[0].pieces] == [1, 2]
+    assert [piece.gap for piece in found[0].pieces] == [False, True]
+
+
+def test_what_follows_a_good_sentence_comes_before_a_poor_one(tokenizer: Tokenizer) -> None:
+    found = select(candidates([0.9, 0.1, 0.0, 0.4]), tokenizer, budget=cost(tokenizer, 0, 1))
+    assert [piece.text for piece in found[0].pieces] == [TEXTS[0], TEXTS[1]]
+
+
+def test_the_score_is_not_carried_into_another_passage(tokenizer: Tokenizer) -> None:
+    found = select(candidates([0.9, 0.1, 0.0, 0.4], [0, 1, 1, 1]), tokenizer, budget=cost(tokenizer, 0, 3))
+    assert [(one.passage, [piece.text for piece in one.pieces]) for one in found] == [(0, [TEXTS[0]]), (1, [TEXTS[3]])]
+
+
+def test_kept_sentences_are_taken_whatever_their_score(tokenizer: Tokenizer) -> None:
+    found = select(candidates([0.9, 0.8, -0.5, 0.7]), tokenizer, budget=1, keep=frozenset({2}))
+    assert [piece.text for piece in found[0].pieces] == [TEXTS[2]]
+
+
+def test_one_sentence_is_taken_even_when_it_alone_exceeds_the_budget(tokenizer: Tokenizer) -> None:
+    assert sum(len(one.pieces) for one in select(candidates([0.2, 0.1, 0.0, 0.9]), tokenizer, budget=1)) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("- ▶ a gate closes", "a gate closes"),
+        ("2) the second step", "the second step"),
+        ("## Forget gate", None),
+        ("---", None),
+        ("| | |", None),
+        ("-5 is negative", "-5 is negative"),
+        ("$$x = 1$$", "$$x = 1$$"),
+    ],
+)
+def test_markers_go_and_headings_answer_nothing(line: str, kept: str | None) -> None:
+    text = "before " + line
+    found = candidate(0, text, 7, len(text), 0.5)
+    assert (found.text if found else None) == kept
+    if found:
+        assert text[found.start : found.end] == found.text

@@ -1,0 +1,223 @@
+// The attention: which prompt tokens each answer token was copied from, and what every layer and head looked at.
+
+function passageName(data, position) {
+  if (position === -1) return "the question";
+  if (position < 0) return "a marker";
+  const passage = data.passages[position];
+  return (passage.number ? `[${passage.number}] ` : "") + passage.title;
+}
+
+// Weight by owner: {owner: sum}.
+function byOwner(trace, row) {
+  const sums = new Map();
+  for (const [position, weight] of row) {
+    const owner = trace.owners[position];
+    sums.set(owner, (sums.get(owner) || 0) + weight);
+  }
+  return sums;
+}
+
+function heaviestPassage(trace, row) {
+  let best = null;
+  for (const [owner, weight] of byOwner(trace, row)) {
+    if (owner >= 0 && (!best || weight > best.weight)) best = { owner, weight };
+  }
+  return best;
+}
+
+function spelled(text) {
+  return text.trim() || (text.includes("\n") ? "⏎" : "␣");
+}
+
+function massBars(data) {
+  const trace = data.trace;
+  const list = make("ul", { class: "gb-masses" });
+  const line = (name, share, plain) => list.append(make("li", { class: plain ? "gb-plain" : null },
+    make("span", { class: "gb-mass-name" }, name), bar(share), make("span", { class: "gb-figure" }, percent(share))));
+  trace.mass.map((share, position) => ({ share, position }))
+    .filter((one) => one.share >= 0.005 || data.passages[one.position].number)
+    .sort((a, b) => b.share - a.share)
+    .forEach((one) => line(passageName(data, one.position), one.share, false));
+  if (trace.question >= 0.005) line("the question", trace.question, true);
+  line("not copied: the model's vocabulary", trace.vocabulary, true);
+  return make("section", {}, make("h3", { class: "gb-heading" }, "Where the answer's words came from"), list);
+}
+
+function promptView(data) {
+  const trace = data.trace;
+  const view = make("div", { class: "gb-prompt", tabindex: "0", role: "region", "aria-label": "Prompt tokens" });
+  const spans = [];
+  const groups = new Map();
+  let owner = null;
+  let body = null;
+  trace.tokens.forEach(([gap, text], position) => {
+    if (trace.owners[position] !== owner) {
+      owner = trace.owners[position];
+      if (owner === -2) {
+        body = make("span", { class: "gb-specials" });
+        view.append(body);
+      } else {
+        const share = make("span", { class: "gb-figure" });
+        const title = make("div", { class: "gb-group-title" },
+          owner >= 0 ? badge(data.passages[owner]) : "",
+          make("span", { class: "gb-mass-name" }, owner >= 0 ? data.passages[owner].title : "Question"), share);
+        body = make("div", { class: "gb-group-text" });
+        const group = make("div", { class: owner >= 0 ? "gb-group" : "gb-group gb-group-question" }, title, body);
+        view.append(group);
+        const known = groups.get(owner) || [];
+        groups.set(owner, [...known, { group, share }]);
+      }
+    }
+    const span = make("span", { class: "gb-ink" }, text);
+    spans.push(span);
+    body.append(gap, span);
+  });
+  return { view, spans, groups };
+}
+
+function paint(data, prompt, row) {
+  const top = row.reduce((most, [, weight]) => Math.max(most, weight), 0);
+  const weights = new Map(row);
+  prompt.spans.forEach((span, position) => {
+    const strength = top ? (weights.get(position) || 0) / top : 0;
+    span.style.setProperty("--ink", strength < 0.02 ? "0" : strength.toFixed(3));
+    span.title = weights.has(position) ? "weight " + weights.get(position).toFixed(3) : "";
+  });
+  const sums = byOwner(data.trace, row);
+  const heaviest = heaviestPassage(data.trace, row);
+  for (const [owner, groups] of prompt.groups) {
+    const share = sums.get(owner) || 0;
+    for (const one of groups) {
+      one.share.textContent = share >= 0.005 ? percent(share) : "";
+      one.group.classList.toggle("gb-heaviest", Boolean(heaviest) && owner === heaviest.owner);
+    }
+  }
+  const first = row.filter(([position]) => heaviest && data.trace.owners[position] === heaviest.owner)
+    .reduce((best, one) => (!best || one[1] > best[1] ? one : best), null);
+  if (first) {
+    const span = prompt.spans[first[0]];
+    const offset = span.getBoundingClientRect().top - prompt.view.getBoundingClientRect().top;
+    if (offset < 20 || offset > prompt.view.clientHeight - 40) {
+      prompt.view.scrollTop += offset - prompt.view.clientHeight / 3;
+    }
+  }
+}
+
+function chooser(id, label, options) {
+  const select = make("select", { id, class: "gb-select" });
+  options.forEach(([value, text]) => select.append(make("option", { value }, text)));
+  return { select, field: make("label", { class: "gb-field", for: id }, label, select) };
+}
+
+function describe(data, step, row) {
+  const heaviest = heaviestPassage(data.trace, row);
+  const line = make("p", { class: "gb-said" }, make("strong", {}, `“${spelled(step.text)}”`),
+    ` copied with ${percent(step.copy)}; `,
+    heaviest ? `most copy weight (${percent(heaviest.weight)}) on ${passageName(data, heaviest.owner)}.`
+      : "no copy weight on a passage.");
+  const list = make("ul", { class: "gb-others", "aria-label": "Most probable tokens at this place" });
+  for (const [text, probability] of step.others) {
+    list.append(make("li", {}, make("span", { class: "gb-code" }, spelled(text)), " " + probability.toFixed(2)));
+  }
+  return [line, make("div", { class: "gb-alternatives" }, make("span", { class: "gb-small" }, "Candidates:"), list)];
+}
+
+function tokenButton(data, copy, step, index) {
+  const row = copy.row(index, 0, 0) || [];
+  const heaviest = heaviestPassage(data.trace, row);
+  const number = heaviest ? data.passages[heaviest.owner].number : null;
+  const name = `${spelled(step.text)}, copied ${percent(step.copy)}` +
+    (heaviest ? `, from ${passageName(data, heaviest.owner)}` : "") + (step.kept ? "" : ", not part of the answer");
+  return make("button", { type: "button", class: step.kept ? "gb-token" : "gb-token gb-dropped", "aria-label": name,
+    title: `p(copy) ${step.copy.toFixed(2)}, p(token) ${step.p.toFixed(2)}`, "aria-pressed": "false", tabindex: "-1" },
+  make("span", { class: "gb-word" }, spelled(step.text)), bar(step.copy),
+  make("span", { class: "gb-tiny" }, (number ? `[${number}] ` : "") + step.copy.toFixed(2).replace(/^0/, "")));
+}
+
+function attentionTable(data, copy) {
+  const details = make("details", { class: "gb-twin" }, make("summary", {}, "The same as a table"));
+  details.addEventListener("toggle", () => {
+    if (!details.open || details.querySelector("table")) return;
+    const body = make("tbody", {});
+    data.trace.steps.forEach((step, index) => {
+      const row = copy.row(index, 0, 0) || [];
+      const heaviest = heaviestPassage(data.trace, row);
+      const words = [...row].sort((a, b) => b[1] - a[1]).slice(0, 3)
+        .map(([position, weight]) => `${spelled(data.trace.tokens[position][1])} ${weight.toFixed(2)}`);
+      body.append(make("tr", {},
+        make("th", { scope: "row" }, spelled(step.text)),
+        make("td", {}, step.copy.toFixed(2)),
+        make("td", {}, heaviest ? passageName(data, heaviest.owner) : "–"),
+        make("td", {}, words.join(", "))));
+    });
+    const heads = ["Answer token", "p(copy)", "Passage", "Most weighted source words"];
+    details.append(make("div", { class: "gb-scroll", tabindex: "0", role: "region", "aria-label": "Copy weights" },
+      make("table", {}, make("caption", {}, "Answer token → passage tokens it was copied from"),
+        make("thead", {}, make("tr", {}, ...heads.map((head) => make("th", { scope: "col" }, head)))), body)));
+  });
+  return details;
+}
+
+function drawAttention(root, data) {
+  root.replaceChildren();
+  const trace = data.trace;
+  if (!trace) {
+    root.append(make("p", { class: "gb-note" }, "No word of this answer was written by the model, so there is no attention to show."));
+    return;
+  }
+  const copy = unpack(trace.copy);
+  const attention = unpack(trace.attention);
+  const prompt = promptView(data);
+  const layers = Array.from({ length: attention.layers }, (_, layer) => [layer, `layer ${layer + 1} of ${attention.layers}`]);
+  const view = chooser("gb-view", "Show ", [["copy", "copy weights"], ...layers]);
+  const heads = attention.meanOf > 1 ? [[0, `mean of ${attention.meanOf} heads`]]
+    : Array.from({ length: attention.heads }, (_, head) => [head, `head ${head + 1} of ${attention.heads}`]);
+  const head = chooser("gb-head", "", heads);
+  head.select.setAttribute("aria-label", "Head");
+  const direction = make("p", { class: "gb-small gb-direction" });
+  const said = make("div", { class: "gb-live", "aria-live": "polite" });
+  const strip = make("div", { class: "gb-strip", role: "toolbar", "aria-label": "Tokens of the answer; arrow keys move" });
+  let current = Math.max(trace.steps.findIndex((step) => step.kept && step.copy > 0.5), 0);
+
+  function show(index) {
+    const copying = view.select.value === "copy";
+    head.field.hidden = copying;
+    direction.textContent = copying ? "answer token → passage tokens it was copied from"
+      : "answer token → prompt tokens this head attended to when it was chosen (the strongest " + attention.keep + ")";
+    const row = copying ? copy.row(index, 0, 0) : attention.row(index, Number(view.select.value), Number(head.select.value));
+    buttons[current].setAttribute("aria-pressed", "false");
+    buttons[current].tabIndex = -1;
+    current = index;
+    buttons[current].setAttribute("aria-pressed", "true");
+    buttons[current].tabIndex = 0;
+    paint(data, prompt, row || []);
+    said.replaceChildren(...describe(data, trace.steps[index], copy.row(index, 0, 0) || []));
+    if (!row) direction.textContent += "; not sent for a token this far into the answer";
+  }
+
+  const buttons = trace.steps.map((step, index) => {
+    const button = tokenButton(data, copy, step, index);
+    button.addEventListener("pointerenter", () => show(index));
+    button.addEventListener("focus", () => show(index));
+    button.addEventListener("click", () => show(index));
+    return button;
+  });
+  strip.append(...buttons);
+  strip.addEventListener("keydown", (event) => {
+    const last = buttons.length - 1;
+    const target = { ArrowRight: current + 1, ArrowDown: current + 1, ArrowLeft: current - 1, ArrowUp: current - 1,
+      Home: 0, End: last }[event.key];
+    if (target === undefined) return;
+    event.preventDefault();
+    buttons[Math.min(Math.max(target, 0), last)].focus();
+  });
+  view.select.addEventListener("change", () => show(current));
+  head.select.addEventListener("change", () => show(current));
+  root.append(massBars(data),
+    make("section", {}, make("h3", { class: "gb-heading" }, "Token by token"),
+      make("p", { class: "gb-small" }, "Under each token: how far it was copied, and the passage with most weight."),
+      strip, said),
+    make("section", {}, make("div", { class: "gb-controls" }, view.field, head.field), direction, prompt.view),
+    attentionTable(data, copy));
+  root.gbShow = () => show(current);
+}

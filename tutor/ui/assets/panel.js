@@ -1,0 +1,110 @@
+// The panel: two tabs, the answers it has seen, and the citation buttons in the chat.
+
+const answers = new Map();
+let shown = null;
+
+const hint = make("p", { class: "gb-note" }, "Ask something: the passages an answer rests on appear here.");
+const sourcesPage = make("div", { class: "gb-page", role: "tabpanel", id: "gb-page-sources", "aria-labelledby": "gb-tab-sources" });
+const attentionPage = make("div", { class: "gb-page", role: "tabpanel", id: "gb-page-attention", "aria-labelledby": "gb-tab-attention" });
+const pages = [sourcesPage, attentionPage];
+const tabs = [["sources", "Sources"], ["attention", "Attention"]].map(([name, label]) =>
+  make("button", { type: "button", role: "tab", id: "gb-tab-" + name, class: "gb-tab", "aria-controls": "gb-page-" + name }, label));
+
+function selectTab(index) {
+  tabs.forEach((tab, place) => {
+    tab.setAttribute("aria-selected", String(place === index));
+    tab.tabIndex = place === index ? 0 : -1;
+    pages[place].hidden = place !== index;
+  });
+  if (index === 1 && attentionPage.gbShow) attentionPage.gbShow();
+}
+
+tabs.forEach((tab, index) => {
+  tab.addEventListener("click", () => selectTab(index));
+  tab.addEventListener("keydown", (event) => {
+    if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+    event.preventDefault();
+    selectTab(1 - index);
+    tabs[1 - index].focus();
+  });
+});
+
+function draw(data) {
+  shown = data;
+  delete attentionPage.gbShow;
+  drawSources(sourcesPage, data);
+  drawAttention(attentionPage, data);
+  const open = tabs[1].getAttribute("aria-selected") === "true" ? 1 : 0;
+  selectTab(open);
+}
+
+function empty() {
+  answers.clear();
+  shown = null;
+  delete attentionPage.gbShow;
+  sourcesPage.replaceChildren(hint);
+  attentionPage.replaceChildren(make("p", { class: "gb-note" }, "Ask something: which words were copied from where appears here."));
+}
+
+function receive() {
+  if (!props.value) {
+    if (!document.querySelector("#gb-chat [data-testid='bot']")) empty();
+    return;
+  }
+  const data = JSON.parse(props.value);
+  answers.set(data.turn, data);
+  draw(data);
+  scheduleLinks();
+}
+
+// Turns "[1]" in an answer into a button that opens source 1 of that answer. Formulas and code stay as they are.
+function linkCitations(message, turn) {
+  const data = answers.get(turn);
+  if (!data) return;
+  const numbers = new Set(data.passages.map((passage) => passage.number).filter(Boolean));
+  const walker = document.createTreeWalker(message, NodeFilter.SHOW_TEXT, (node) =>
+    /\[\d+\]/.test(node.data) && !node.parentElement.closest("pre, code, .katex, button, a")
+      ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_REJECT);
+  const found = [];
+  while (walker.nextNode()) found.push(walker.currentNode);
+  for (const node of found) {
+    const parts = node.data.split(/\[(\d+)\]/);
+    const pieces = parts.map((part, index) => {
+      if (index % 2 === 0) return part;
+      const number = Number(part);
+      if (!numbers.has(number)) return `[${part}]`;
+      const passage = data.passages.find((one) => one.number === number);
+      const button = make("button", { type: "button", class: "gb-cite", "data-turn": turn, "data-number": number,
+        title: passage.title, "aria-label": `Open source ${number}: ${passage.title}` }, `[${part}]`);
+      return button;
+    });
+    if (pieces.some((piece) => typeof piece !== "string")) node.replaceWith(...pieces);
+  }
+}
+
+let linking = false;
+function scheduleLinks() {
+  if (linking) return;
+  linking = true;
+  requestAnimationFrame(() => {
+    linking = false;
+    document.querySelectorAll("#gb-chat [data-testid='bot']").forEach(linkCitations);
+  });
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest && event.target.closest(".gb-cite");
+  if (!button || !answers.has(Number(button.dataset.turn))) return;
+  const data = answers.get(Number(button.dataset.turn));
+  if (data !== shown) draw(data);
+  selectTab(0);
+  openSource(sourcesPage, data, Number(button.dataset.number));
+});
+
+const frame = element.querySelector(".gb-panel") || element;
+frame.replaceChildren(make("div", { class: "gb-tabs", role: "tablist", "aria-label": "About the answer" }, ...tabs), ...pages);
+empty();
+selectTab(0);
+watch("value", receive);
+new MutationObserver(scheduleLinks).observe(document.body, { childList: true, subtree: true });
+receive();

@@ -1,0 +1,66 @@
+// The sources: a card per passage, those cited first, with the words that were used marked.
+
+function sourceText(passage) {
+  const box = make("div", { class: "gb-text", tabindex: "0", role: "region", "aria-label": "Passage: " + passage.title });
+  for (const [text, level] of passage.runs) {
+    box.append(level ? make("mark", { class: "gb-mark gb-level-" + level }, text) : text);
+  }
+  return box;
+}
+
+function sourceCard(passage, position) {
+  const numbers = passage.number
+    ? make("span", { class: "gb-figure", title: "Share of the answer's copied words" }, percent(passage.weight))
+    : make("span", { class: "gb-figure", title: "Search score" }, "score " + passage.score.toFixed(2));
+  const summary = make("summary", {},
+    badge(passage),
+    make("span", { class: "gb-names" },
+      make("span", { class: "gb-title" }, passage.title),
+      make("span", { class: "gb-place" }, passage.place)),
+    numbers);
+  return make("details", { class: "gb-card", "data-passage": position }, summary, sourceText(passage));
+}
+
+function showMarks(card) {
+  const box = card.querySelector(".gb-text");
+  const mark = box.querySelector(".gb-level-3") || box.querySelector(".gb-mark");
+  if (mark) box.scrollTop = mark.offsetTop - box.clientHeight / 3;
+}
+
+function drawSources(root, data) {
+  root.replaceChildren();
+  const all = data.passages.map((passage, position) => ({ passage, position }));
+  const cited = all.filter((one) => one.passage.number).sort((a, b) => a.passage.number - b.passage.number);
+  const others = all.filter((one) => !one.passage.number);
+  if (data.refused) {
+    root.append(make("p", { class: "gb-note gb-refused" },
+      "Refused: the material does not cover this question. The nearest passages are below."));
+  } else if (data.extractive) {
+    root.append(make("p", { class: "gb-note" },
+      "The model's own words were not supported by the passages, so the best sentence is quoted instead."));
+  }
+  for (const one of cited) root.append(sourceCard(one.passage, one.position));
+  if (others.length) {
+    root.append(make("h3", { class: "gb-heading" }, cited.length ? "Also retrieved" : "Retrieved"));
+    for (const one of others) root.append(sourceCard(one.passage, one.position));
+  }
+  root.append(make("p", { class: "gb-foot" },
+    `Answered by ${data.model || "the model"} in ${data.seconds.toFixed(1)} s.`));
+  for (const card of root.querySelectorAll(".gb-card")) {
+    card.addEventListener("toggle", () => { if (card.open) showMarks(card); });
+  }
+  if (cited.length) root.querySelector(".gb-card").open = true;
+}
+
+function openSource(root, data, number) {
+  const position = data.passages.findIndex((passage) => passage.number === number);
+  const card = root.querySelector(`.gb-card[data-passage="${position}"]`);
+  if (!card) return;
+  card.open = true;
+  showMarks(card);
+  bringIntoView(card);
+  card.querySelector("summary").focus({ preventScroll: true });
+  card.classList.remove("gb-flash");
+  void card.offsetWidth;
+  card.classList.add("gb-flash");
+}

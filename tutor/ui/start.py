@@ -1,0 +1,193 @@
+"""Starts the page: what can be checked cheaply first, then the server, then the model behind it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import socket
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from index.errors import StoreError
+from tutor.ui.guard import LOOPBACK, Guard
+from tutor.ui.loading import Loading, Tutoring
+
+
+class CannotStart(Exception):
+    """The page cannot be served; the message is one line that says what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Checked settings of a server. `users` are (name, password) pairs; empty lets everybody in."""
+
+    store: Path
+    model: str | None
+    device: str | None
+    host: str
+    port: int
+    users: tuple[tuple[str, str], ...]
+    mcp: bool
+
+
+def prepare(
+    *,
+    store: Path | None,
+    model: str | None,
+    device: str | None,
+    host: str,
+    port: int,
+    auth: Path | None,
+    mcp: bool,
+) -> Settings:
+    """Check what can be checked before the heavy imports, the quickest first, and build the default store if there
+    is none. Raises CannotStart."""
+    users = read_users(auth) if auth is not None else ()
+    if mcp and importlib.util.find_spec("mcp") is None:
+        raise CannotStart("--mcp needs the mcp package; install it with: pip install 'gradio[mcp]'")
+    check_port(host, port)
+    if store is not None:
+        check_store(store)
+    check_model(model)
+    path = ready_store() if store is None else store
+    return Settings(store=path, model=model, device=device, host=host, port=port, users=users, mcp=mcp)
+
+
+def read_users(path: Path) -> tuple[tuple[str, str], ...]:
+    """The (name, password) pairs of a file with lines `user:password`; empty lines are skipped."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as fault:
+        reason = fault.strerror if isinstance(fault, OSError) else "it is not UTF-8 text"
+        raise CannotStart(f"cannot read {path} ({reason}); give a file of lines user:password") from None
+    users = []
+    for number, line in enumerate(lines, start=1):
+        name, colon, password = line.strip().partition(":")
+        if not line.strip():
+            continue
+        if not (name and colon and password):
+            raise CannotStart(f"{path}, line {number}: not user:password")
+        users.append((name, password))
+    if not users:
+        raise CannotStart(f"{path} names nobody; write lines user:password")
+    return tuple(users)
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise CannotStart unless the address can be listened on."""
+    if not 1 <= port <= 65535:
+        raise CannotStart(f"port {port} is not from 1 to 65535")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except socket.gaierror:
+        raise CannotStart(f"host {host!r} is not an address of this machine; leave --host out or give one") from None
+    except OSError as fault:
+        raise CannotStart(f"cannot serve on {host}:{port} ({fault.strerror}); choose another --port") from None
+
+
+def check_store(store: Path) -> None:
+    """Raise CannotStart unless something was published at `store`."""
+    from index.generation import has_generation
+
+    if not has_generation(store):
+        raise CannotStart(f"no index at {store}; build it with: python -m index.build SOURCE --store {store}")
+
+
+def check_model(model: str | None) -> None:
+    """Raise CannotStart unless there is such a model."""
+    from lm.checkpoint import CheckpointError, resolve
+
+    try:
+        resolve(model)
+    except CheckpointError as fault:
+        raise CannotStart(str(fault)) from None
+
+
+def ready_store() -> Path:
+    """The default store, built from the shipped notes if there is none yet. Raises CannotStart."""
+    from index.generation import has_generation
+    from index.paths import default_store, shipped_lectures
+
+    store = default_store()
+    if has_generation(store):
+        return store
+    from index.build import build
+    from index.progress import stages_on_stderr
+
+    print("Building the index of the shipped notes (once) …", file=sys.stderr, flush=True)
+    try:
+        with stages_on_stderr() as progress:
+            build([shipped_lectures()], store, progress=progress)
+    except StoreError as fault:
+        raise CannotStart(str(fault)) from None
+    except OSError as fault:
+        raise CannotStart(f"cannot write {store} ({fault.strerror or fault}); name another --store") from None
+    return store
+
+
+def loader(settings: Settings) -> Loading:
+    """The tutor of these settings, not yet loading."""
+
+    def load() -> Tutoring:
+        from tutor.tutor import Tutor
+
+        return Tutor.load(store=settings.store, model=settings.model, device=settings.device)
+
+    return Loading(load)
+
+
+def serve(settings: Settings) -> None:
+    """Serve the page and load the model behind it, until Ctrl+C. Raises CannotStart."""
+    with tempfile.TemporaryDirectory(prefix="glassbox-") as scratch:
+        os.environ |= {"GRADIO_TEMP_DIR": scratch, "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
+        loading = loader(settings)
+        page = launch(settings, loading)
+        loading.start()
+        if settings.host not in LOOPBACK and not settings.users:
+            print(f"Everybody who reaches {settings.host} can ask; --auth FILE lets in some only.", file=sys.stderr)
+        print(f"Glassbox is at http://{settings.host}:{settings.port} (Ctrl+C ends it)", flush=True)
+        page.block_thread()
+
+
+def launch(settings: Settings, loading: Loading) -> Any:
+    """Start the server and return its `gradio.Blocks`. Raises CannotStart."""
+    from starlette.middleware import Middleware
+
+    from tutor.tutor import LONGEST_QUESTION
+    from tutor.ui.page import build_page, head, theme
+
+    page = build_page(loading, longest=LONGEST_QUESTION)
+    page.queue(max_size=32, default_concurrency_limit=1, api_open=False)
+    hosts = LOOPBACK | {settings.host} if settings.host in LOOPBACK else None
+    try:
+        page.launch(
+            server_name=settings.host,
+            server_port=settings.port,
+            share=False,
+            show_error=False,
+            strict_cors=True,
+            allowed_paths=[],
+            max_file_size=1,
+            enable_monitoring=False,
+            run_history=False,
+            ssr_mode=False,
+            pwa=False,
+            footer_links=[],
+            mcp_server=settings.mcp,
+            auth=list(settings.users) or None,
+            app_kwargs={"middleware": [Middleware(Guard, hosts=hosts)]},
+            theme=theme(),
+            head=head(),
+            quiet=True,
+            inbrowser=False,
+            prevent_thread_lock=True,
+        )
+    except OSError as fault:
+        raise CannotStart(f"cannot serve on {settings.host}:{settings.port} ({fault}); choose another --port") from None
+    return page
