@@ -24,7 +24,7 @@ def arguments() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve the page until Ctrl+C: exit status 0, or 1 with one line on standard error when it cannot start."""
+    """Serve the page until Ctrl+C: exit status 0; 130 if stopped before that; 1 with one line if it cannot start."""
     options = arguments().parse_args(argv)
     try:
         settings = prepare(
@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        return 0
+        return 130
     return 0
 
 

@@ -64,9 +64,9 @@ def _near(vectors: Vectors, spread: float, generator: np.random.Generator) -> Ve
 
 
 def kinds_for(count: int) -> list[str]:
-    """The FAISS factory strings worth trying at a size. A graph of more than 200,000 takes many minutes to build."""
+    """The FAISS factory strings worth trying at a size. A graph of more than 100,000 takes many minutes to build."""
     kinds = ["Flat", f"IVF{list_count(count)},Flat"]
-    return [*kinds, "HNSW32"] if count <= 200_000 else kinds
+    return [*kinds, "HNSW32"] if count <= 100_000 else kinds
 
 
 def measure(kind: str, vectors: Vectors, queries: Vectors, exact: Sequence[frozenset[int]]) -> Measurement:

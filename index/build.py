@@ -18,6 +18,7 @@ import numpy as np
 from corpus.document import Passage
 from corpus.split import embedding_text
 from index.database import Database, Row, Source, write_database
+from index.disk import reserve
 from index.embedder import Embedder, load_embedder, same_vectors
 from index.embedding import VectorMaker, content_key
 from index.errors import StoreError
@@ -55,12 +56,14 @@ def build(
     the folder. Other courses stay. Files that have not changed are not read again, text that has not changed is not
     embedded again, and when nothing changed nothing is published; `force` does all of it afresh. `embedder` is by
     default the one the store was built with. Raises StoreError, and leaves the store as it was, when there is nothing
-    to index, another build is at work, or the store is damaged (unless `force`).
+    to index, another build is at work, or the store is damaged (unless `force`), and OSError when the disk is full.
     """
     started = time.perf_counter()
     store = Path(store).expanduser()
     request = Request(
-        roots=tuple(Path(source).expanduser().resolve() for source in sources), course=course.strip(), force=force
+        roots=tuple(Path(source).expanduser().resolve() for source in sources),
+        course=" ".join(course.split()),
+        force=force,
     )
     files = find(request.roots)
     with writing(store):
@@ -125,6 +128,7 @@ def _write_data(
     lines = [row.passage.text[start:end] for row in rows for start, end in row.sentences]
     shape = (len(lines), embedder.dimension)
     sentences = np.lib.format.open_memmap(work / SENTENCES, mode="w+", dtype=np.float16, shape=shape)
+    reserve(work / SENTENCES)
     new_sentences = maker.sentences(
         sentences,
         [content_key(maker.identity, line) for line in lines],
@@ -253,6 +257,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except StoreError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"stopped; {options.store} is as it was", file=sys.stderr)
+        return 130
     except OSError as error:
         print(
             f"error: cannot write {options.store} ({error.strerror or error}); free space or name another --store",

@@ -86,6 +86,8 @@ def write_database(path: Path, sources: Sequence[Source], rows: Iterable[Row]) -
             _insert(connection, row)
         connection.execute("INSERT INTO words(words) VALUES ('optimize')")
         connection.execute("COMMIT")
+    except sqlite3.OperationalError as error:
+        raise StoreError(f"cannot write {path} ({error}); make room on the disk or name another --store") from error
     finally:
         connection.close()
 

@@ -22,6 +22,13 @@ def sync_tree(directory: Path) -> None:
     sync(directory)
 
 
+def reserve(path: Path) -> None:
+    """Claims room on the disk for all of a sparse file: a full disk is an OSError here, a killed process later."""
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+
+
 def replace_text(path: Path, text: str) -> None:
     """Replaces the file `path` by `text` in one step: a reader sees the old content or the new, nothing between."""
     temporary = path.with_name(path.name + ".tmp")

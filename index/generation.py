@@ -79,6 +79,8 @@ def _read_pointer(store: Path) -> tuple[str, str]:
         text = path.read_bytes().decode("ascii")
     except (FileNotFoundError, NotADirectoryError):
         raise StoreError(f"no store at {store}; run: python -m index.build --store {store}") from None
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read ({error.strerror}); check its permissions") from error
     except UnicodeDecodeError:
         text = ""
     match = re.fullmatch(r"(\d{6,}) ([0-9a-f]{64})\n", text)
@@ -92,7 +94,11 @@ def writing(store: Path) -> Iterator[None]:
     """Holds the lock of a store and clears away what dead builds left. Raises StoreError when another build has it."""
     import fcntl
 
-    if store.is_dir() and any(store.iterdir()) and not any((store / name).exists() for name in (POINTER, LOCK)):
+    if (
+        store.is_dir()
+        and any(store.iterdir())
+        and not any((store / name).exists() for name in (POINTER, LOCK, GENERATIONS))
+    ):
         raise StoreError(f"{store} is a folder with other things in it, not a store; name a new or empty folder")
     try:
         (store / GENERATIONS).mkdir(parents=True, exist_ok=True)

@@ -28,8 +28,8 @@ class Weights:
     2026-11-21, 170 questions on five noisy slide transcripts (197 to 239 passages), evidence in the first passage /
     the first five, and 1,500 questions on 1,451 encyclopaedia passages, recall@1 / @5:
     dense alone 0.55 / 0.78 and 0.68 / 0.92; BM25 alone 0.69 / 0.91 and 0.50 / 0.78; best sentence alone 0.51 / 0.76
-    and 0.61 / 0.89; reciprocal rank fusion of the three 0.66 / 0.91 and 0.65 / 0.89; these shares 0.74 / 0.96 and
-    0.69 / 0.93. Anything from half to twice the two smaller shares is within two points.
+    and 0.61 / 0.89; reciprocal rank fusion of the three 0.66 / 0.91 and 0.65 / 0.89; these shares 0.74 / 0.95 and
+    0.69 / 0.92. Anything from half to twice the two smaller shares is within two points.
     """
 
     dense: float = 0.55

@@ -8,10 +8,13 @@ import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from index.errors import StoreError
 from index.paths import default_store
+
+if TYPE_CHECKING:
+    from index.store import Hit
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def hit_to_json(rank: int, hit: Any) -> dict[str, Any]:
+def hit_to_json(rank: int, hit: Hit) -> dict[str, Any]:
     """A JSON-ready dictionary of a hit: rank, scores, the passage, its sentences with their scores."""
     return {
         "rank": rank,
@@ -54,7 +57,7 @@ def hit_to_json(rank: int, hit: Any) -> dict[str, Any]:
     }
 
 
-def _lines(rank: int, hit: Any) -> Iterator[str]:
+def _lines(rank: int, hit: Hit) -> Iterator[str]:
     yield f"{rank}. {hit.passage.locator.describe()}  (score {hit.score:.3f}, {hit.passage.course})"
     best = max(hit.sentences, key=lambda span: span.score)
     for line in hit.passage.text[best.start : best.end].splitlines():

@@ -94,18 +94,20 @@ def gpt2(shape: ModelConfig, prompt: Tensor, batch: Tensor) -> dict[str, float] 
         return None
     import torch
 
-    model: Any = GPT2LMHeadModel(
-        GPT2Config(
-            vocab_size=shape.vocabulary,
-            n_positions=shape.context,
-            n_embd=shape.width,
-            n_layer=shape.layers,
-            n_head=shape.heads,
-            n_inner=shape.hidden,
-            bos_token_id=0,
-            eos_token_id=0,
-        )
-    ).to(prompt.device)
+    sizes: dict[str, Any] = {
+        "n_embd": shape.width,
+        "n_layer": shape.layers,
+        "n_head": shape.heads,
+        "n_inner": shape.hidden,
+    }
+    room: dict[str, Any] = {
+        "vocab_size": shape.vocabulary,
+        "n_positions": shape.context,
+        "bos_token_id": 0,
+        "eos_token_id": 0,
+    }
+    model: Any = GPT2LMHeadModel(GPT2Config(**sizes, **room))
+    model.to(prompt.device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
 
     def train() -> None:

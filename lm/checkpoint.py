@@ -74,7 +74,8 @@ def load(name: str | Path | None = None, *, device: str | torch.device = "cpu") 
         tensors = {key: value.float() for key, value in load_tensors(contents[WEIGHTS]).items()}
         model.load_state_dict(tensors)
     except (SafetensorError, RuntimeError) as fault:
-        raise CheckpointError(f"{folder / WEIGHTS} does not fit its configuration: {fault}") from None
+        reason = str(fault).splitlines()[-1].strip()
+        raise CheckpointError(f"{folder / WEIGHTS} does not fit its configuration: {reason}") from None
     return Checkpoint(
         name=folder.name, model=model.to(device).eval(), tokenizer=tokenizer, training=dict(fields.get("training", {}))
     )

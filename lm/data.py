@@ -14,18 +14,23 @@ from __future__ import annotations
 import gzip
 import json
 import lzma
+import zipfile
+import zlib
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from lm.reading import Piece, build_prompt
 from lm.tokenizer import END, NONE, TEXT, Tokenizer
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 FORMAT = 1
 _TEXT_CHUNK = 256
@@ -92,12 +97,16 @@ def text_examples(tokenizer: Tokenizer, text: str) -> Iterator[Example]:
 
 
 def examples_of(tokenizer: Tokenizer, records: Iterable[dict[str, Any]]) -> Iterator[Example]:
-    """All examples of a stream of records."""
-    for record in records:
-        if "text" in record:
-            yield from text_examples(tokenizer, record["text"])
-        else:
-            yield reading_example(tokenizer, record)
+    """All examples of a stream of records; DataError tells the number of one that is malformed."""
+    for number, record in enumerate(records, 1):
+        try:
+            if "text" in record:
+                examples = list(text_examples(tokenizer, record["text"]))
+            else:
+                examples = [reading_example(tokenizer, record)]
+        except (KeyError, TypeError, ValueError, AttributeError) as fault:
+            raise DataError(f"record {number} is malformed ({type(fault).__name__}: {fault}); mend the line") from fault
+        yield from examples
 
 
 def read_records(path: Path) -> Iterator[dict[str, Any]]:
@@ -113,7 +122,7 @@ def read_records(path: Path) -> Iterator[dict[str, Any]]:
                 if not isinstance(record, dict):
                     raise DataError(f"{path}, line {number} is not a JSON object; each line must be one")
                 yield record
-    except (OSError, EOFError, lzma.LZMAError, UnicodeDecodeError) as fault:
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, UnicodeDecodeError) as fault:
         raise DataError(f"cannot read {path}: {fault}") from None
 
 
@@ -131,13 +140,18 @@ class ExampleSet:
 
     @classmethod
     def pack(cls, examples: Iterable[Example]) -> ExampleSet:
-        """Pack examples; token ids must be below 65,536."""
-        lists: dict[str, list[int]] = {name: [] for name in _TYPES}
-        for example in examples:
-            lists["prompts"] += example.prompt
-            lists["features"] += example.features
-            lists["answers"] += example.answer
-            lists["pointers"] += example.pointers
+        """Pack examples; DataError for token ids from 65,536 or more than 32,767 tokens in one."""
+        lists: dict[str, array[int]] = {name: array(np.dtype(kind).char) for name, kind in _TYPES.items()}
+        for number, example in enumerate(examples, 1):
+            if len(example.prompt) + len(example.answer) > np.iinfo(np.int16).max:
+                raise DataError(f"example {number} has over 32,767 tokens; pack with a lower --longest")
+            try:
+                lists["prompts"].extend(example.prompt)
+                lists["features"].extend(example.features)
+                lists["answers"].extend(example.answer)
+                lists["pointers"].extend(example.pointers)
+            except OverflowError:
+                raise DataError("a token id is over 65,535; use a tokenizer with a smaller vocabulary") from None
             lists["prompt_lengths"].append(len(example.prompt))
             lists["answer_lengths"].append(len(example.answer))
         return cls({name: np.array(values, dtype=_TYPES[name]) for name, values in lists.items()})
@@ -159,10 +173,11 @@ class ExampleSet:
     def load(cls, path: Path, *, tokenizer: Tokenizer) -> ExampleSet:
         """Read a packed file; DataError if it is damaged, of another format or of another tokenizer."""
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 version, sha256 = int(stored["format"]), str(stored["tokenizer"])
                 arrays = {name: stored[name] for name in _TYPES}
-        except (OSError, KeyError, ValueError, EOFError) as fault:
+        # A flipped bit in a zip header makes it name an unknown method or a password: RuntimeError.
+        except (OSError, KeyError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as fault:
             raise DataError(f"{path} is no packed file ({fault}); pack it with lm.tokenize") from None
         if version != FORMAT:
             raise DataError(f"{path} has format {version}, this program reads {FORMAT}; pack it anew")
@@ -214,6 +229,8 @@ _TYPES: dict[str, Any] = {
 
 def collate(examples: list[Example], device: torch.device) -> Batch:
     """Pad examples on the right. The last answer token is predicted but never read."""
+    import torch
+
     longest = max(len(example.prompt) + len(example.answer) - 1 for example in examples)
     answers = max(len(example.answer) for example in examples)
     tokens = np.zeros((len(examples), longest), dtype=np.int64)

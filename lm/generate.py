@@ -7,6 +7,7 @@ python -m lm.generate --text "A recurrent network"
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class Decoding:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.temperature < 0:
+        if not 0 <= self.temperature < math.inf:
             raise ValueError(f"temperature is {self.temperature}; it must be 0 (greedy) or more")
         if not 0 < self.top_p <= 1:
             raise ValueError(f"top_p is {self.top_p}; it must be above 0 and at most 1")
@@ -178,6 +179,8 @@ def _print(arguments: argparse.Namespace) -> None:
     from lm.reading import Piece, build_prompt, text_prompt
     from lm.tokenizer import StreamDecoder
 
+    if (arguments.question is None) == bool(arguments.source):
+        raise ValueError("--question and --source go together; give a question and at least one text to answer from")
     checkpoint = load(arguments.model, device=arguments.device)
     decoding = Decoding(
         temperature=arguments.temperature, top_p=arguments.top_p, longest=arguments.longest, seed=arguments.seed

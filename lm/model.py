@@ -61,18 +61,19 @@ class LanguageModel(nn.Module):
         self.copy = CopyHead(config.width, config.ngram)
         self.reset()
 
+    @torch.no_grad()
     def reset(self, generator: torch.Generator | None = None) -> None:
         """Draw fresh weights: std 1/sqrt(fan-in), zero for the projections that write to the residual stream."""
+        self.copy.gate.bias.zero_()
         for name, parameter in self.named_parameters():
             if parameter.dim() < 2:
                 continue
-            with torch.no_grad():
-                if name.endswith(("out.weight", "down.weight")):
-                    parameter.zero_()
-                elif name.startswith(("embedding", "feature")):
-                    parameter.normal_(std=0.5 / math.sqrt(self.config.width), generator=generator)
-                else:
-                    parameter.normal_(std=1.0 / math.sqrt(parameter.shape[1]), generator=generator)
+            if name.endswith(("out.weight", "down.weight")):
+                parameter.zero_()
+            elif name.startswith(("embedding", "feature")):
+                parameter.normal_(std=0.5 / math.sqrt(self.config.width), generator=generator)
+            else:
+                parameter.normal_(std=1.0 / math.sqrt(parameter.shape[1]), generator=generator)
 
     def parameters_count(self) -> int:
         """Number of weights."""

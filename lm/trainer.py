@@ -155,8 +155,8 @@ def resume(trainer: Trainer, folder: Path) -> bool:
         return False
     try:
         trainer.restore(torch.load(path, weights_only=True))
-    except (RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError) as fault:
-        reason = str(fault).splitlines()[0]
+    except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError) as fault:
+        reason = (str(fault) or type(fault).__name__).splitlines()[0]
         raise DataError(
             f"cannot resume from {path} ({reason}); give the settings it began with or another --run"
         ) from None

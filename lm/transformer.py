@@ -60,10 +60,10 @@ class KVCache:
             more = max(end, 2 * self.keys.shape[2]) - self.keys.shape[2]
             self.keys = F.pad(self.keys, (0, 0, 0, more))
             self.values = F.pad(self.values, (0, 0, 0, more))
-        self.keys[:, :, self.length : end] = keys
-        self.values[:, :, self.length : end] = values
+        self.keys.narrow(2, self.length, keys.shape[2]).copy_(keys)
+        self.values.narrow(2, self.length, keys.shape[2]).copy_(values)
         self.length = end
-        return self.keys[:, :, :end], self.values[:, :, :end]
+        return self.keys.narrow(2, 0, end), self.values.narrow(2, 0, end)
 
 
 def prefix_mask(prefix: Tensor, tokens: int, seen: int = 0) -> Tensor:
@@ -83,11 +83,13 @@ class Rotary(nn.Module):
         super().__init__()
         frequencies = base ** (-torch.arange(0, size, 2, dtype=torch.float64) / size)
         angles = torch.arange(context, dtype=torch.float64)[:, None] * frequencies[None, :]
-        self.register_buffer("cosines", angles.cos().float(), persistent=False)
-        self.register_buffer("sines", angles.sin().float(), persistent=False)
+        # (left, right) turns into (left cos - right sin, right cos + left sin): x cos + (right, left) (-sin, sin).
+        cosines, sines = angles.cos().float(), angles.sin().float()
+        self.register_buffer("cosines", torch.cat((cosines, cosines), dim=1), persistent=False)
+        self.register_buffer("sines", torch.cat((-sines, sines), dim=1), persistent=False)
 
     def forward(self, first: int, tokens: int) -> Angles:
-        """Cosines and sines [T, K / 2] for T = `tokens` tokens, the first of them at position `first`."""
+        """Cosines and signed sines [T, K] for T = `tokens` tokens, the first of them at position `first`."""
         last = first + tokens
         return self.get_buffer("cosines")[first:last], self.get_buffer("sines")[first:last]
 
@@ -95,8 +97,7 @@ class Rotary(nn.Module):
 def rotate(x: Tensor, angles: Angles) -> Tensor:
     """Turn the pairs of each head of [B, H, T, K] by the angles of their positions."""
     cosines, sines = angles[0].to(x.dtype), angles[1].to(x.dtype)
-    left, right = x.chunk(2, dim=-1)
-    return torch.cat((left * cosines - right * sines, right * cosines + left * sines), dim=-1)
+    return x * cosines + x.roll(x.shape[-1] // 2, -1) * sines
 
 
 class Attention(nn.Module):
@@ -124,7 +125,8 @@ class Attention(nn.Module):
             weights = attention_weights(q, k, mask)
             record.append(weights)
             mixed = weights @ v
-        return torch.as_tensor(self.out(mixed.transpose(1, 2).reshape(batch, tokens, width)))
+        y: Tensor = self.out(mixed.transpose(1, 2).reshape(batch, tokens, width))
+        return y
 
 
 def attention_weights(q: Tensor, k: Tensor, mask: Tensor | None) -> Tensor:

@@ -13,6 +13,7 @@ from tutor.answer import Answer, Citation, PromptToken, Ranked, Step, Trace
 from tutor.errors import TutorError
 
 HOSTILE = "</script><img src=x onerror=alert(1)> ${alert(1)} {{value}} `tick` \\u0041 \x00 𝑥 <b>bold</b>"
+FORMULA = r"f_t = \sigma(W_f x_t + U_f h_{t-1} + b_f)"
 SENTENCE = "The forget gate of the LSTM decides how much of the old cell state $c_{t-1}$ is kept"
 
 
@@ -22,7 +23,9 @@ def passage(number: int, text: str, *, document: str = "Long short-term memory")
 
 
 PASSAGES = (
-    passage(1, f"{HOSTILE}\n\n## The forget gate\n\n{SENTENCE}.\n\n$$ f_t = \\sigma(W_f x_t + U_f h_{{t-1}} + b_f) $$\n"),
+    passage(
+        1, f"{HOSTILE}\n\n## The forget gate\n\n{SENTENCE}.\n\n$$ f_t = \\sigma(W_f x_t + U_f h_{{t-1}} + b_f) $$\n"
+    ),
     passage(2, "A gate is a vector of numbers between 0 and 1 that is multiplied with another vector. " * 8),
     passage(3, "The GRU has an update gate and a reset gate.", document="Gated recurrent unit"),
 )
@@ -35,13 +38,13 @@ def words_of(text: str) -> list[tuple[int, int]]:
 def made_up_trace(question: str, answer: str, *, layers: int = 3, heads: int = 4) -> Trace:
     """Every answer word is copied from the same word of the first passage where it has one."""
     rng = np.random.default_rng(0)
-    prompt = [PromptToken(text="<question>", passage=None, start=0, end=0)]
+    prompt = [PromptToken(text="<|question|>", passage=None, start=0, end=0)]
     prompt += [
         PromptToken(text=" " + question[start:end], passage=None, start=start, end=end, in_question=True)
         for start, end in words_of(question)
     ]
     for number, one in enumerate(PASSAGES):
-        prompt.append(PromptToken(text="<passage>", passage=None, start=0, end=0))
+        prompt.append(PromptToken(text="<|source|>", passage=None, start=0, end=0))
         prompt += [
             PromptToken(text=one.text[start:end], passage=number, start=start, end=end)
             for start, end in words_of(one.text)
@@ -50,7 +53,9 @@ def made_up_trace(question: str, answer: str, *, layers: int = 3, heads: int = 4
     for place, (start, end) in enumerate(words_of(answer)):
         word = answer[start:end]
         copy = rng.random(len(prompt)).astype(np.float32) * 0.01
-        same = [at for at, token in enumerate(prompt) if token.passage == 0 and token.text.strip(".") == word.strip(".")]
+        same = [
+            at for at, token in enumerate(prompt) if token.passage == 0 and token.text.strip(".") == word.strip(".")
+        ]
         copy[same] += 1.0
         attention = rng.random((layers, heads, len(prompt) + place)).astype(np.float32) ** 8
         steps.append(
@@ -75,7 +80,7 @@ def answer_for(question: str) -> Answer:
         text = "The course material does not cover this question. The nearest place is 11-lstm.md."
         return Answer(question=question, text=text, refused=True, citations=(), passages=ranked, trace=None)
     first = f"{SENTENCE}."
-    text = f"{first} [1] It is computed as $$f_t = \\sigma(W_f x_t + U_f h_{{t-1}} + b_f)$$ with a gate vector [2]."
+    text = f"{first} [1] It is computed as $${FORMULA}$$ with a gate vector [2]."
     start = PASSAGES[0].text.index(SENTENCE)
     citations = (
         Citation(

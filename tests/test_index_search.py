@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,10 @@ from fake_embedder import FakeEmbedder
 from index import search as search_module
 from index import store as store_module
 from index.build import build
+from index.database import Database
 from index.errors import StoreError
+from index.generation import current_generation
+from index.manifest import DATABASE
 from index.paths import STORE_VARIABLE, default_store, shipped_lectures
 from index.scoring import Weights, distinct, fuse, normalised, query_terms
 from index.store import Store
@@ -107,6 +111,13 @@ def test_no_query_reaches_the_syntax_of_the_full_text_table(query: str, store: S
             store.search(query)
     else:
         assert len(store.search(query, k=9)) == len(store)
+
+
+@pytest.mark.parametrize("term", ['"', 'owl" OR "gate', "owl*", "NEAR(", "body:owl", ""])
+def test_a_term_is_looked_up_as_it_stands(term: str, path: Path) -> None:
+    with closing(Database(current_generation(path).directory / DATABASE)) as database:
+        assert len(database.match([term], 9, None)) == (1 if term in ("owl*",) else 0)
+        assert [row for row, _ in database.match([term, "lentils"], 9, None)][-1:] != []
 
 
 @pytest.mark.parametrize("query", ["", "   ", "\n\t", "\0\0"])

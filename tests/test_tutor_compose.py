@@ -89,6 +89,7 @@ def test_support_counts_content_words() -> None:
     assert supported("The gates forget.", stems)
     assert not supported("The gates remember cheerful owls.", stems)
     assert supported("$$1 + 1$$", frozenset({"1"}))
+    assert not supported("\N{REPLACEMENT CHARACTER} ... ?", stems)
 
 
 @pytest.mark.parametrize("text", ["$$x", "see \\[ x", "```\ncode", "\\begin{cases} a"])

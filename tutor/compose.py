@@ -93,9 +93,9 @@ class Draft:
 
 
 def supported(sentence: str, prompt_stems: frozenset[str]) -> bool:
-    """Whether enough of the content words of a sentence stand in the passages."""
+    """Whether a sentence has content words and enough of them stand in the passages."""
     stems = content_stems(sentence)
-    return not stems or sum(stem in prompt_stems for stem in stems) >= SUPPORT * len(stems)
+    return bool(stems) and sum(stem in prompt_stems for stem in stems) >= SUPPORT * len(stems)
 
 
 def whole(sentence: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ from typing import Any
 from tutor.answer import Answer
 from tutor.ui.loading import Loading, user_errors
 from tutor.ui.markdown import settled
-from tutor.ui.payload import panel_json
+from tutor.ui.payload import failure_json, panel_json
 
 EXAMPLES = (
     "Why do gradients vanish in a recurrent network?",
@@ -24,9 +23,6 @@ EXAMPLES = (
 
 LOADING = "*Loading the model…*"
 BUG = "Something went wrong inside the program; the reason stands in the terminal that runs it."
-
-PAUSE = 0.04
-"""Seconds between two updates of the page; words that come faster are sent together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +51,7 @@ class Frame:
         return found
 
 
-def respond(loading: Loading, question: str, turns: Sequence[Turn], *, pause: float = PAUSE) -> Iterator[Frame]:
+def respond(loading: Loading, question: str, turns: Sequence[Turn]) -> Iterator[Frame]:
     """Answer `question` after the earlier `turns`. Errors become one line of the chat; a bug is logged besides."""
     earlier = tuple(turns)
     turn = Turn(question=question, shown="…" if loading.done else LOADING)
@@ -63,12 +59,13 @@ def respond(loading: Loading, question: str, turns: Sequence[Turn], *, pause: fl
     try:
         history = [(past.question, past.answer) for past in earlier if past.answer is not None]
         stream = loading.get().stream(question, history=history)
-        text, last = "", time.monotonic()
+        text = ""
         for delta in stream:
             text += delta
-            if time.monotonic() - last >= pause and settled(text).strip():
-                last = time.monotonic()
-                yield Frame(turns=(*earlier, replace(turn, shown=settled(text))))
+            so_far = settled(text)
+            if so_far.strip() and so_far != turn.shown:
+                turn = replace(turn, shown=so_far)
+                yield Frame(turns=(*earlier, turn))
         answer = stream.answer
         turn = replace(turn, shown=shown(answer), answer=answer.text)
         yield Frame(turns=(*earlier, turn), panel=panel_json(answer, len(earlier)))
@@ -76,7 +73,8 @@ def respond(loading: Loading, question: str, turns: Sequence[Turn], *, pause: fl
         # The border to the page: whatever happens below, the reader sees a sentence and the terminal the reason.
         if not isinstance(fault, user_errors()):
             traceback.print_exc()
-        yield Frame(turns=(*earlier, replace(turn, shown=f"**No answer.** {one_line(fault)}")), panel="")
+        turn = replace(turn, shown=f"**No answer.** {one_line(fault)}")
+        yield Frame(turns=(*earlier, turn), panel=failure_json(len(earlier)))
 
 
 def shown(answer: Answer) -> str:

@@ -88,7 +88,7 @@ def _chatbot(gr: Any) -> Any:
         sanitize_html=True,
         allow_tags=False,
         layout="bubble",
-        placeholder="**Ask about recurrent networks, LSTM, GRU, attention or the Transformer**",
+        placeholder="**What would you like to understand?**",
         examples=[{"text": question} for question in EXAMPLES],
     )
 

@@ -8,7 +8,9 @@ characters.
 from __future__ import annotations
 
 import base64
+import itertools
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -46,6 +48,11 @@ def panel_json(answer: Answer, turn: int) -> str:
     return text
 
 
+def failure_json(turn: int) -> str:
+    """The panel's payload where an error took the place of an answer."""
+    return json.dumps({"version": VERSION, "turn": turn, "failed": True})
+
+
 def payload(answer: Answer, turn: int) -> dict[str, Any]:
     """The panel's payload: passages in rank order with their marked runs, and the trace where there is one."""
     cited = {citation.passage.passage_id: citation for citation in answer.citations}
@@ -57,7 +64,7 @@ def payload(answer: Answer, turn: int) -> dict[str, Any]:
             {
                 "number": citation.number if citation else None,
                 "title": visible(hit.passage.document),
-                "course": visible(hit.passage.course),
+                "heading": visible(hit.passage.locator.headings[-1] if hit.passage.locator.headings else ""),
                 "place": visible(hit.passage.locator.describe()),
                 "score": round(float(hit.score), 4),
                 "weight": round(float(citation.weight), 4) if citation else 0.0,
@@ -98,21 +105,26 @@ def levels(text: str, citation: Citation | None, trace: Trace | None, position: 
     share = weight / max(float(weight.max(initial=0.0)), 1e-9)
     level[(level > 0) & (share >= _CLEAR)] = 2
     level[(level > 0) & (share >= _STRONG)] = 3
-    return _bridged(text, level)
+    return _by_word(text, level)
 
 
-def _bridged(text: str, level: NDArray[np.int8]) -> NDArray[np.int8]:
-    """White space inside a mark takes the lower level of its neighbours, so that marks do not fall apart."""
-    for place in range(1, len(text) - 1):
-        if text[place].isspace() and level[place] > 0:
-            level[place] = min(level[place - 1], level[place + 1]) or level[place]
+def _by_word(text: str, level: NDArray[np.int8]) -> NDArray[np.int8]:
+    """One level for the used part of a word, its highest; white space inside a mark takes the lower neighbour."""
+    for match in re.finditer(r"\S+", text):
+        word = level[match.start() : match.end()]
+        word[word > 0] = word.max()
+    for match in re.finditer(r"\s+", text):
+        before, after = match.start() - 1, match.end()
+        gap = level[match.start() : match.end()]
+        if before >= 0 and after < len(text):
+            gap[gap > 0] = min(level[before], level[after]) or 1
     return level
 
 
 def runs(text: str, level: NDArray[np.int8]) -> list[tuple[str, int]]:
     """`text` cut where the level changes: (piece, level), the pieces laid end to end being the text."""
     cuts = [0, *(np.flatnonzero(np.diff(level)) + 1).tolist(), len(text)] if text else []
-    return [(visible(text[start:end]), int(level[start])) for start, end in zip(cuts, cuts[1:], strict=False)]
+    return [(visible(text[start:end]), int(level[start])) for start, end in itertools.pairwise(cuts)]
 
 
 def trace_payload(trace: Trace, answer: Answer) -> dict[str, Any]:
@@ -160,10 +172,10 @@ def prompt_texts(prompt: tuple[PromptToken, ...], passages: list[str]) -> list[t
 
 
 def step_payload(step: Step, text: str) -> dict[str, Any]:
-    """One answer token; `kept` is false where it does not stand in the answer's text."""
+    """One answer token; `kept` is false for a word that was written and does not stand in the answer's text."""
     return {
         "text": visible(step.text),
-        "kept": step.start < step.end and text[step.start : step.end].strip() == step.text.strip(),
+        "kept": step.start == step.end or text[step.start : step.end].strip() == step.text.strip(),
         "p": round(step.probability, 4),
         "copy": round(step.p_copy, 4),
         "others": [(visible(token), round(float(p), 4)) for token, p in step.alternatives],

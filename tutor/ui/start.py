@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import os
+import signal
 import socket
 import sys
 import tempfile
@@ -45,6 +47,7 @@ def prepare(
 ) -> Settings:
     """Check what can be checked before the heavy imports, the quickest first, and build the default store if there
     is none. Raises CannotStart."""
+    os.environ |= {"HF_HUB_OFFLINE": "1", "GRADIO_ANALYTICS_ENABLED": "False"}
     users = read_users(auth) if auth is not None else ()
     if mcp and importlib.util.find_spec("mcp") is None:
         raise CannotStart("--mcp needs the mcp package; install it with: pip install 'gradio[mcp]'")
@@ -85,9 +88,9 @@ def check_port(host: str, port: int) -> None:
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-    except socket.gaierror:
-        raise CannotStart(f"host {host!r} is not an address of this machine; leave --host out or give one") from None
     except OSError as fault:
+        if isinstance(fault, socket.gaierror) or fault.errno == errno.EADDRNOTAVAIL:
+            raise CannotStart(f"{host!r} is not an address of this machine; leave --host out or give one") from None
         raise CannotStart(f"cannot serve on {host}:{port} ({fault.strerror}); choose another --port") from None
 
 
@@ -137,15 +140,19 @@ def loader(settings: Settings) -> Loading:
     def load() -> Tutoring:
         from tutor.tutor import Tutor
 
-        return Tutor.load(store=settings.store, model=settings.model, device=settings.device)
+        tutor = Tutor.load(store=settings.store, model=settings.model, device=settings.device)
+        # The embedder loads with the first search, which should not be the reader's.
+        tutor.store.search("gate", k=1)
+        return tutor
 
     return Loading(load)
 
 
 def serve(settings: Settings) -> None:
-    """Serve the page and load the model behind it, until Ctrl+C. Raises CannotStart."""
+    """Serve the page and load the model behind it, until Ctrl+C or SIGTERM. Raises CannotStart."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="glassbox-") as scratch:
-        os.environ |= {"GRADIO_TEMP_DIR": scratch, "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
+        os.environ["GRADIO_TEMP_DIR"] = scratch
         loading = loader(settings)
         page = launch(settings, loading)
         loading.start()
@@ -174,7 +181,7 @@ def launch(settings: Settings, loading: Loading) -> Any:
             strict_cors=True,
             allowed_paths=[],
             max_file_size=1,
-            enable_monitoring=False,
+            enable_monitoring=True,
             run_history=False,
             ssr_mode=False,
             pwa=False,

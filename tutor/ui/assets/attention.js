@@ -4,7 +4,7 @@ function passageName(data, position) {
   if (position === -1) return "the question";
   if (position < 0) return "a marker";
   const passage = data.passages[position];
-  return (passage.number ? `[${passage.number}] ` : "") + passage.title;
+  return (passage.number ? `[${passage.number}] ` : "") + (passage.heading || passage.title);
 }
 
 // Weight by owner: {owner: sum}.
@@ -26,7 +26,8 @@ function heaviestPassage(trace, row) {
 }
 
 function spelled(text) {
-  return text.trim() || (text.includes("\n") ? "⏎" : "␣");
+  const marker = /^<\|(.*)\|>$/.exec(text);
+  return marker ? `‹${marker[1]}›` : text.trim() || (text.includes("\n") ? "⏎" : "␣");
 }
 
 function massBars(data) {
@@ -43,6 +44,7 @@ function massBars(data) {
   return make("section", {}, make("h3", { class: "gb-heading" }, "Where the answer's words came from"), list);
 }
 
+// Draws the prompt, a group per stretch of one passage; `spans` are the tokens in order.
 function promptView(data) {
   const trace = data.trace;
   const view = make("div", { class: "gb-prompt", tabindex: "0", role: "region", "aria-label": "Prompt tokens" });
@@ -51,26 +53,24 @@ function promptView(data) {
   let owner = null;
   let body = null;
   trace.tokens.forEach(([gap, text], position) => {
-    if (trace.owners[position] !== owner) {
-      owner = trace.owners[position];
-      if (owner === -2) {
-        body = make("span", { class: "gb-specials" });
-        view.append(body);
-      } else {
-        const share = make("span", { class: "gb-figure" });
-        const title = make("div", { class: "gb-group-title" },
-          owner >= 0 ? badge(data.passages[owner]) : "",
-          make("span", { class: "gb-mass-name" }, owner >= 0 ? data.passages[owner].title : "Question"), share);
-        body = make("div", { class: "gb-group-text" });
-        const group = make("div", { class: owner >= 0 ? "gb-group" : "gb-group gb-group-question" }, title, body);
-        view.append(group);
-        const known = groups.get(owner) || [];
-        groups.set(owner, [...known, { group, share }]);
-      }
+    const marker = trace.owners[position] === -2;
+    // A marker between two stretches of one passage stays inside that passage.
+    const belongs = marker ? trace.owners.slice(position).find((one) => one !== -2) : trace.owners[position];
+    if (marker && belongs !== owner) body = null;
+    if (!marker && (belongs !== owner || !body)) {
+      owner = belongs;
+      const share = make("span", { class: "gb-figure" });
+      const passage = owner >= 0 ? data.passages[owner] : null;
+      const title = make("div", { class: "gb-group-title" }, passage ? badge(passage) : "",
+        make("span", { class: "gb-mass-name" }, passage ? passage.heading || passage.title : "Question"), share);
+      body = make("div", { class: "gb-group-text" });
+      const group = make("div", { class: passage ? "gb-group" : "gb-group gb-group-question" }, title, body);
+      view.append(group);
+      groups.set(owner, [...(groups.get(owner) || []), { group, share }]);
     }
-    const span = make("span", { class: "gb-ink" }, text);
+    const span = make("span", { class: marker ? "gb-ink gb-special" : "gb-ink" }, marker ? spelled(text) : text);
     spans.push(span);
-    body.append(gap, span);
+    (body || view).append(gap, span);
   });
   return { view, spans, groups };
 }
@@ -116,7 +116,7 @@ function describe(data, step, row) {
     heaviest ? `most copy weight (${percent(heaviest.weight)}) on ${passageName(data, heaviest.owner)}.`
       : "no copy weight on a passage.");
   const list = make("ul", { class: "gb-others", "aria-label": "Most probable tokens at this place" });
-  for (const [text, probability] of step.others) {
+  for (const [text, probability] of step.others.filter((other) => other[1] >= 0.005)) {
     list.append(make("li", {}, make("span", { class: "gb-code" }, spelled(text)), " " + probability.toFixed(2)));
   }
   return [line, make("div", { class: "gb-alternatives" }, make("span", { class: "gb-small" }, "Candidates:"), list)];
@@ -142,7 +142,7 @@ function attentionTable(data, copy) {
     data.trace.steps.forEach((step, index) => {
       const row = copy.row(index, 0, 0) || [];
       const heaviest = heaviestPassage(data.trace, row);
-      const words = [...row].sort((a, b) => b[1] - a[1]).slice(0, 3)
+      const words = row.filter((one) => one[1] >= 0.005).sort((a, b) => b[1] - a[1]).slice(0, 3)
         .map(([position, weight]) => `${spelled(data.trace.tokens[position][1])} ${weight.toFixed(2)}`);
       body.append(make("tr", {},
         make("th", { scope: "row" }, spelled(step.text)),
@@ -197,7 +197,10 @@ function drawAttention(root, data) {
 
   const buttons = trace.steps.map((step, index) => {
     const button = tokenButton(data, copy, step, index);
-    button.addEventListener("pointerenter", () => show(index));
+    // A page that scrolls under a resting pointer fires this too, with no movement.
+    button.addEventListener("pointermove", (event) => {
+      if (index !== current && (event.movementX || event.movementY)) show(index);
+    });
     button.addEventListener("focus", () => show(index));
     button.addEventListener("click", () => show(index));
     return button;

@@ -3,7 +3,6 @@
 const answers = new Map();
 let shown = null;
 
-const hint = make("p", { class: "gb-note" }, "Ask something: the passages an answer rests on appear here.");
 const sourcesPage = make("div", { class: "gb-page", role: "tabpanel", id: "gb-page-sources", "aria-labelledby": "gb-tab-sources" });
 const attentionPage = make("div", { class: "gb-page", role: "tabpanel", id: "gb-page-attention", "aria-labelledby": "gb-tab-attention" });
 const pages = [sourcesPage, attentionPage];
@@ -38,20 +37,28 @@ function draw(data) {
   selectTab(open);
 }
 
-function empty() {
-  answers.clear();
+function say(...notes) {
   shown = null;
   delete attentionPage.gbShow;
-  sourcesPage.replaceChildren(hint);
-  attentionPage.replaceChildren(make("p", { class: "gb-note" }, "Ask something: which words were copied from where appears here."));
+  pages.forEach((page, index) => page.replaceChildren(make("p", { class: "gb-note" }, notes[index])));
+}
+
+function empty() {
+  answers.clear();
+  say("Ask something: the passages an answer rests on appear here.",
+    "Ask something: which words were copied from where appears here.");
 }
 
 function receive() {
   if (!props.value) {
-    if (!document.querySelector("#gb-chat [data-testid='bot']")) empty();
+    empty();
     return;
   }
   const data = JSON.parse(props.value);
+  if (data.failed) {
+    say("There is no answer, and so no sources.", "There is no answer, and so no attention.");
+    return;
+  }
   answers.set(data.turn, data);
   draw(data);
   scheduleLinks();

@@ -1,0 +1,26 @@
+"""Shared fixtures: a store over the shipped notes and the tutor that ships, made once for all tests that need them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from index.build import build
+from index.paths import shipped_lectures
+from tutor import Tutor
+
+
+@pytest.fixture(scope="session")
+def course_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped lectures, embedded by the packaged model."""
+    path = tmp_path_factory.mktemp("course") / "store"
+    build([shipped_lectures()], path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def course_tutor(course_store: Path) -> Iterator[Tutor]:
+    """The shipped model over the shipped lectures."""
+    tutor = Tutor.load(course_store, device="cpu")
+    yield tutor
+    tutor.store.close()

@@ -1,0 +1,41 @@
+"""Small tokenizers, models and examples for the tests of lm."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import torch
+
+from lm.config import ModelConfig
+from lm.model import LanguageModel
+from lm.reading import FEATURES
+from lm.tokenizer import Tokenizer
+
+TEXTS = (
+    "A queue returns the oldest item first. A stack returns the newest item first. Both take one step for each item.",
+    "The heap keeps its smallest item at the root, and a sorted list keeps it in front.",
+    "Water boils at 100 degrees at sea level, and at about 93 degrees on a mountain of 2000 metres.",
+    "Who returns the oldest item? What is kept at the root? Where does water boil? When was it found in 1987?",
+)
+
+
+@cache
+def small_tokenizer() -> Tokenizer:
+    """Some 330 pieces: the bytes, the special tokens and the commonest words of TEXTS."""
+    return Tokenizer.train(TEXTS, vocabulary=330)
+
+
+def small_model(
+    *, seed: int = 0, dtype: torch.dtype = torch.float64, std: float | None = 0.2, **overrides: Any
+) -> LanguageModel:
+    """A model of odd sizes in evaluation mode; every weight drawn with `std`, or as `reset` draws, to be
+    trained, where that is None."""
+    shape: dict[str, Any] = {"width": 30, "layers": 2, "heads": 3, "hidden": 44, "context": 160} | overrides
+    model = LanguageModel(ModelConfig(vocabulary=small_tokenizer().size, features=FEATURES, **shape))
+    generator = torch.Generator().manual_seed(seed)
+    model.reset(generator)
+    if std is not None:
+        for parameter in model.parameters():
+            torch.nn.init.normal_(parameter, std=std, generator=generator)
+    return model.to(dtype).eval().requires_grad_(std is None)

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from lm_samples import small_model, small_tokenizer
+
+from lm import checkpoint
+from lm.checkpoint import CONFIG, TOKENIZER, WEIGHTS, CheckpointError
+from lm.model import LanguageModel
+
+
+def _saved(folder: Path, dtype: torch.dtype = torch.float32) -> LanguageModel:
+    model = small_model(dtype=torch.float32)
+    checkpoint.save(folder, model, small_tokenizer(), training={"step": 7}, dtype=dtype)
+    return model
+
+
+def test_save_and_load_round_trip(tmp_path: Path) -> None:
+    model = _saved(tmp_path / "small")
+    loaded = checkpoint.load(tmp_path / "small")
+    assert loaded.name == "small"
+    assert loaded.training == {"step": 7}
+    assert loaded.model.config == model.config
+    assert not loaded.model.training
+    assert loaded.tokenizer.sha256 == small_tokenizer().sha256
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(loaded.model.state_dict()[name], tensor), name
+    assert sorted(path.name for path in (tmp_path / "small").iterdir()) == sorted([CONFIG, TOKENIZER, WEIGHTS])
+
+
+def test_half_precision_halves_the_file_and_loads_as_fp32(tmp_path: Path) -> None:
+    model = _saved(tmp_path / "whole")
+    _saved(tmp_path / "half", torch.float16)
+    sizes = [(tmp_path / name / WEIGHTS).stat().st_size for name in ("half", "whole")]
+    assert sizes[0] < 0.6 * sizes[1]
+    loaded = checkpoint.load(tmp_path / "half").model
+    for name, tensor in model.state_dict().items():
+        assert loaded.state_dict()[name].dtype == torch.float32
+        assert torch.equal(loaded.state_dict()[name], tensor.half().float()), name
+
+
+@pytest.mark.parametrize("part", [WEIGHTS, TOKENIZER])
+@pytest.mark.parametrize("where", [0.0, 0.2, 0.5, 0.9999])
+def test_a_flipped_bit_is_refused(tmp_path: Path, part: str, where: float) -> None:
+    _saved(tmp_path)
+    path = tmp_path / part
+    content = bytearray(path.read_bytes())
+    content[int(where * len(content))] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(CheckpointError, match=rf"{part} is damaged .*restore the checkpoint"):
+        checkpoint.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"format": 1', '"format": 3'),
+        ('"format": 1', '"formau": 1'),
+        ('"width": 30', '"width": 36'),
+        ('"heads": 3', '"heads": 5'),
+        ('"layers": 2', '"layers": 3'),
+        ('"layers": 2', '"layers": 1'),
+        ('"hidden": 44', '"hidden": 45'),
+        ('"ngram": 3', '"ngram": 2'),
+        ('"vocabulary": 330', '"vocabulary": 331'),
+        ('"width"', '"widti"'),
+        ('"model"', '"modem"'),
+        ("{", "["),
+        ('"model.safetensors": "', '"model.safetensors": "0'),
+    ],
+)
+def test_a_damaged_configuration_is_refused(tmp_path: Path, old: str, new: str) -> None:
+    _saved(tmp_path)
+    path = tmp_path / CONFIG
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(ValueError, match=r".") as caught:
+        checkpoint.load(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("part", [WEIGHTS, TOKENIZER])
+def test_a_missing_file_is_named(tmp_path: Path, part: str) -> None:
+    _saved(tmp_path)
+    (tmp_path / part).unlink()
+    with pytest.raises(CheckpointError, match=f"cannot read .*{part}"):
+        checkpoint.load(tmp_path)
+
+
+def test_an_unknown_name_tells_what_there_is(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="no model 'nonesuch'; give a checkpoint directory or one of"):
+        checkpoint.load("nonesuch")
+    with pytest.raises(CheckpointError, match=r"holds no config\.json"):
+        checkpoint.load(tmp_path)
+
+
+def test_an_unusable_device_is_named(tmp_path: Path) -> None:
+    _saved(tmp_path)
+    for device in ("gpu7", "cuda:99"):
+        with pytest.raises(CheckpointError, match=f"cannot use device '{device}'"):
+            checkpoint.load(tmp_path, device=device)
+
+
+def test_saving_replaces_a_checkpoint_and_leaves_no_other_files(tmp_path: Path) -> None:
+    _saved(tmp_path)
+    checkpoint.save(tmp_path, small_model(seed=1, dtype=torch.float32), small_tokenizer(), training={"step": 8})
+    assert checkpoint.load(tmp_path).training == {"step": 8}
+    assert json.loads((tmp_path / CONFIG).read_text(encoding="utf-8"))["format"] == 1
+    assert len(list(tmp_path.iterdir())) == 3

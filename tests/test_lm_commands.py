@@ -1,0 +1,116 @@
+"""The other command lines of lm: tokenize, generate, benchmark; and the help of all."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from lm_samples import TEXTS, small_model, small_tokenizer
+
+from lm import benchmark, generate, tokenize
+from lm.checkpoint import save
+from lm.data import ExampleSet
+from lm.tokenizer import Tokenizer
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    save(tmp_path / "model", small_model(dtype=torch.float32), small_tokenizer(), training={})
+    (tmp_path / "notes.txt").write_text("\n".join(TEXTS), encoding="utf-8")
+    (tmp_path / "tok.json").write_text(small_tokenizer().to_json(), encoding="utf-8")
+    (tmp_path / "bad.jsonl").write_text('{"text": 1}\n', encoding="utf-8")
+    record = {"question": "Who?", "sources": [[["A queue.", 0, 0]]], "mode": "full", "answer": None, "spans": []}
+    (tmp_path / "some.jsonl").write_text(json.dumps(record) + "\n" + '{"text": "A heap."}\n', encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("module", ["tokenize", "train", "generate", "evaluate", "benchmark"])
+def test_help_needs_no_torch(module: str) -> None:
+    code = (
+        f"import sys, runpy; sys.argv = ['{module}', '--help']\n"
+        f"try: runpy.run_module('lm.{module}', run_name='__main__')\n"
+        "except SystemExit as end: assert end.code in (0, None), end.code\n"
+        "assert not {'torch', 'transformers'} & set(sys.modules)"
+    )
+    environment = {"PATH": "", "MALLOC_TRIM_THRESHOLD_": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=_ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"python -m lm.{module}" in done.stdout
+
+
+def test_tokenize_trains_and_packs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert tokenize.main(["train", "notes.txt", "some.jsonl", "--vocabulary", "300", "--output", "new.json"]) == 0
+    assert Tokenizer.load(folder / "new.json").size == 300
+    assert tokenize.main(["pack", "some.jsonl", "--tokenizer", "tok.json", "--output", "some.npz"]) == 0
+    assert len(ExampleSet.load(folder / "some.npz", tokenizer=small_tokenizer())) == 2
+    assert tokenize.main(["pack", "some.jsonl", "--tokenizer", "tok.json", "--output", "s.npz", "--longest", "9"]) == 0
+    assert "s.npz: 1 examples" in capsys.readouterr().out
+
+
+def test_generate_answers_and_continues(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    common = ["--model", "model", "--longest", "5"]
+    assert generate.main([*common, "--question", "Who?", "--source", "A queue.", "--mode", "short"]) == 0
+    assert len(capsys.readouterr().out) > 1
+    assert generate.main([*common, "--text", "A heap"]) == 0
+    assert capsys.readouterr().out.startswith("A heap")
+
+
+_ERRORS = [
+    (tokenize.main, ["train", "none.txt", "--output", "x.json"], "none.txt"),
+    (tokenize.main, ["train", "notes.txt", "--vocabulary", "9", "--output", "x.json"], "at least 265"),
+    (tokenize.main, ["pack", "none.jsonl", "--tokenizer", "tok.json", "--output", "x.npz"], "none.jsonl"),
+    (tokenize.main, ["pack", "some.jsonl", "--tokenizer", "notes.txt", "--output", "x.npz"], "not a tokenizer file"),
+    (tokenize.main, ["pack", "bad.jsonl", "--tokenizer", "tok.json", "--output", "x.npz"], "record 1 is malformed"),
+    (generate.main, ["--text", "x", "--model", "nonesuch"], "no model 'nonesuch'"),
+    (generate.main, ["--text", "x", "--model", "model", "--temperature", "-1"], "temperature is -1.0"),
+    (generate.main, ["--text", "x", "--model", "model", "--top-p", "0"], "top_p is 0.0"),
+    (generate.main, ["--text", "A heap " * 200, "--model", "model"], "the model reads 160 at most"),
+    (generate.main, ["--question", "Who?", "--model", "model"], "--source"),
+    (benchmark.main, ["--preset", "tiny"], "context is 256"),
+    (benchmark.main, ["--model", "nonesuch"], "no model 'nonesuch'"),
+    (benchmark.main, ["--device", "gpu7"], "cannot use device"),
+]
+
+
+@pytest.mark.parametrize(("main", "arguments", "message"), _ERRORS)
+@pytest.mark.usefixtures("folder")
+def test_errors_are_one_line(
+    main: Callable[[list[str]], int], arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 1
+    error = capsys.readouterr().err.strip()
+    assert message in error
+    assert "\n" not in error
+    assert error.startswith("lm.")
+
+
+@pytest.mark.parametrize("main", [tokenize.main, generate.main])
+def test_no_arguments_is_a_usage_error(main: Callable[[list[str]], int], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([])
+    assert caught.value.code == 2
+    assert "usage" in capsys.readouterr().err
+
+
+def test_benchmark_times_the_model_and_goes_without_a_peer(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    save(tmp_path, small_model(dtype=torch.float32, context=320), small_tokenizer(), training={})
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    assert benchmark.main(["--model", str(tmp_path), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["gpt2"] is None
+    assert min(result["ours"].values()) > 0
+    assert result["peak_memory_mib"] > 10
+    assert benchmark.main(["--model", str(tmp_path)]) == 0
+    assert "no peer" in capsys.readouterr().out

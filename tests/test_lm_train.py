@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from lm_samples import TEXTS, small_model, small_tokenizer
+
+from lm import checkpoint
+from lm.config import TrainConfig
+from lm.data import DataError, ExampleSet, examples_of
+from lm.generate import Decoding, generate
+from lm.model import LanguageModel
+from lm.reading import Piece, build_prompt
+from lm.tokenizer import END
+from lm.train import main
+from lm.trainer import Trainer, resume
+
+_CPU = torch.device("cpu")
+_SYLLABLES = (
+    "zor bat min fel qua stor bli ven had rop wex low trum bia fen ock gli ser pan tuvo dor wick ul met".split()
+)
+
+
+def _record(name: str, colour: str, *, first: bool = True) -> dict[str, Any]:
+    """A made-up thing and its colour, which nothing but the source tells."""
+    texts = [f"The {name} is {colour}.", "Water boils at sea level."]
+    sources = [[[text, 0, 0]] for text in (texts if first else texts[::-1])]
+    start = len(f"The {name} is ")
+    spans = [[0, len(colour), 0 if first else 1, 0, start]]
+    return {"question": f"What is the {name}?", "sources": sources, "mode": "short", "answer": colour, "spans": spans}
+
+
+def _data(count: int = 40) -> ExampleSet:
+    random = np.random.default_rng(0)
+    words = ["".join(random.choice(_SYLLABLES, size=random.integers(2, 4))) for _ in range(2 * count)]
+    records = [_record(words[n], words[count + n], first=n % 2 == 0) for n in range(count)]
+    return ExampleSet.pack(examples_of(small_tokenizer(), [*records, {"text": TEXTS[0]}]))
+
+
+def _trainer(data: ExampleSet | None = None, *, steps: int = 20, **settings: Any) -> Trainer:
+    model = small_model(dtype=torch.float32, std=None, dropout=settings.pop("dropout", 0.0))
+    config = TrainConfig(steps=steps, **({"batch_tokens": 600, "warmup": 3} | settings))
+    return Trainer(model, config, data or _data(), _CPU)
+
+
+def test_the_same_seed_gives_the_same_losses() -> None:
+    runs = [[trainer.train_step() for _ in range(4)] for trainer in (_trainer(), _trainer(), _trainer(seed=2))]
+    assert runs[0] == runs[1] != runs[2]
+
+
+def test_stopped_at_ten_and_resumed_equals_twenty_straight(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    straight = _trainer(dropout=0.1)
+    expected = [straight.train_step() for _ in range(20)]
+    assert straight.epoch > 1, "the run should cross an epoch"
+    torch.manual_seed(0)
+    first = _trainer(dropout=0.1)
+    losses = [first.train_step() for _ in range(10)]
+    torch.save(first.state(), tmp_path / "state.pt")
+    torch.manual_seed(99)
+    second = _trainer(dropout=0.1)
+    assert resume(second, tmp_path)
+    assert second.step == 10
+    losses += [second.train_step() for _ in range(10)]
+    assert losses == expected
+    for name, tensor in straight.model.state_dict().items():
+        assert torch.equal(second.model.state_dict()[name], tensor), name
+
+
+def test_resume_without_a_state_begins_anew_and_a_damaged_one_is_refused(tmp_path: Path) -> None:
+    trainer = _trainer()
+    assert not resume(trainer, tmp_path)
+    path = tmp_path / "state.pt"
+    torch.save(trainer.state(), path)
+    whole = path.read_bytes()
+    for content in (b"", b"nothing", whole[: len(whole) // 2]):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=r"cannot resume from .*state\.pt"):
+            resume(_trainer(), tmp_path)
+
+
+def test_one_tiny_batch_is_driven_near_zero() -> None:
+    data = ExampleSet.pack(examples_of(small_tokenizer(), [_record("zorbat", "minfel"), _record("bliven", "hadrop")]))
+    trainer = _trainer(data, steps=90, batch_tokens=4000)
+    losses = [trainer.train_step()[0] for _ in range(90)]
+    assert losses[0] > 0.5
+    assert losses[-1] < 0.02
+
+
+def test_a_trained_model_copies_a_word_it_never_saw() -> None:
+    trainer = _trainer(_data(300), steps=150, batch_tokens=2000)
+    for _ in range(150):
+        trainer.train_step()
+    model: LanguageModel = trainer.model.eval()
+    tokenizer = small_tokenizer()
+    for word in ("wickzormet", "ulfenbat"):
+        pieces = [[Piece(text=f"The zorbat is {word}.")], [Piece(text="Water boils at sea level.")]]
+        prompt = build_prompt(tokenizer, "What is the zorbat?", pieces, mode="short")
+        written = list(generate(model, prompt, Decoding(longest=20, may_refuse=False)))
+        assert tokenizer.decode([one.token for one in written]).strip() == word
+        assert written[-1].token == END
+        for one in written[1:-1]:
+            place = prompt.places[int(one.copy.argmax())]
+            assert place.source == 0
+            assert f"The zorbat is {word}."[place.start : place.end].strip() in f" {word}"
+        assert sum(one.p_copy for one in written[:-1]) / len(written[:-1]) > 0.5
+
+
+def test_a_loss_that_is_no_number_stops_the_run() -> None:
+    trainer = _trainer()
+    with torch.no_grad():
+        trainer.model.copy.gate.bias.fill_(float("nan"))
+    before = trainer.model.embedding.weight.detach().clone()
+    with pytest.raises(DataError, match=r"no longer a number at step 0.*Lower --lr"):
+        trainer.train_step()
+    assert torch.equal(trainer.model.embedding.weight, before)
+
+
+def test_the_rate_rises_holds_and_falls_to_zero() -> None:
+    config = TrainConfig(steps=100, warmup=10, decay=0.5)
+    assert config.rate(0) == pytest.approx(0.1)
+    assert config.rate(9) == config.rate(30) == config.rate(50) == 1.0
+    assert config.rate(75) == pytest.approx(0.5)
+    assert config.rate(100) == 0.0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"steps": 0}, {"batch_tokens": 0}, {"lr": 0.0}, {"precision": "fp8"}, {"clip": -1.0}, {"validate_every": 0}],
+)
+def test_a_bad_setting_names_its_field(change: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=f"{next(iter(change))} is "):
+        TrainConfig(**({"steps": 5} | change))
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[str]:
+    (tmp_path / "tok.json").write_text(small_tokenizer().to_json(), encoding="utf-8")
+    _data().save(tmp_path / "train.npz", tokenizer=small_tokenizer())
+    _data(6).save(tmp_path / "dev.npz", tokenizer=small_tokenizer())
+    names = {"--tokenizer": "tok.json", "--data": "train.npz", "--validation": "dev.npz", "--run": "run"}
+    common = ["--preset", "tiny", "--precision", "fp32", "--batch-tokens", "900", "--device", "cpu"]
+    return [part for flag, name in names.items() for part in (flag, str(tmp_path / name))] + common
+
+
+def test_the_command_trains_saves_and_resumes(
+    files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*files, "--steps", "6", "--validate-every", "3"]) == 0
+    run = tmp_path / "run"
+    metrics = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [record["step"] for record in metrics] == [1, 2, 3, 4, 5, 6]
+    assert [("validation" in record) for record in metrics] == [False, False, True] * 2
+    about = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    assert about["settings"]["steps"] == 6
+    assert set(about["data"]) == {"train.npz"}
+    assert checkpoint.load(run / "last").training["step"] == 6
+    assert checkpoint.load(run / "best").tokenizer.sha256 == small_tokenizer().sha256
+    assert main([*files, "--steps", "8"]) == 0
+    assert "at step 6" in capsys.readouterr().err
+    assert checkpoint.load(run / "last").training["step"] == 8
+    assert main([*files, "--steps", "9", "--preset", "mini"]) == 1
+    assert "cannot resume" in capsys.readouterr().err.splitlines()[-1]
+    assert main([*files[:7], str(tmp_path / "other"), *files[8:], "--steps", "1", "--init", str(run / "last")]) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (["--tokenizer", "none.json"], "none.json"),
+        (["--data", "none.npz"], "none.npz"),
+        (["--steps", "0"], "steps is 0"),
+        (["--lr", "0"], "lr is 0.0"),
+        (["--init", "nonesuch"], "no model 'nonesuch'"),
+        (["--device", "gpu7"], "cannot use device 'gpu7'"),
+        (["--dropout", "2"], "dropout is 2.0"),
+    ],
+)
+def test_command_errors_are_one_line(
+    files: list[str], change: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*files, "--steps", "2", *change]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("lm.train: ")
+    assert message in error
+    assert error.count("\n") == 1

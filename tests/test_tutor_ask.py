@@ -1,0 +1,76 @@
+"""The command line of the tutor."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tutor import Tutor
+from tutor.ask import answer_batch, batch_line, main, parser, read_batch, show
+
+
+def batch(path: Path, *lines: object) -> Path:
+    path.write_text("\n".join(one if isinstance(one, str) else json.dumps(one) for one in lines), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "give a question"),
+        ([""], "empty"),
+        (["   "], "empty"),
+        (["what?", "--batch", "x.jsonl"], "give a question"),
+        (["--batch", "x.jsonl"], "go together"),
+        (["what?", "--output", "x.jsonl"], "go together"),
+        (["what?", "-k", "0"], "-k is 0"),
+        (["what?", "--store", "missing-store"], "missing-store"),
+        (["what?", "--model", "missing-model"], "no model 'missing-model'"),
+        (["--batch", "missing.jsonl", "--output", "out.jsonl"], "cannot read missing.jsonl"),
+    ],
+)
+def test_bad_arguments_give_one_line(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 1
+    said = capsys.readouterr().err
+    assert says in said
+    assert said.startswith("tutor.ask: ")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "line", ["not json", "[]", {"id": 1}, {"question": "x"}, {"id": 1, "question": "x", "history": "y"}]
+)
+def test_bad_batch_lines_name_their_number(line: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = batch(tmp_path / "in.jsonl", {"id": 0, "question": "What is attention?"}, line)
+    assert main(["--batch", str(path), "--output", str(tmp_path / "out.jsonl")]) == 1
+    assert "line 2" in capsys.readouterr().err
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_a_batch_keeps_every_line(course_tutor: Tutor, tmp_path: Path) -> None:
+    records = read_batch(
+        batch(
+            tmp_path / "in.jsonl",
+            {"id": "a", "question": "What is the update gate?"},
+            {"id": "b", "question": ""},
+            {"id": 3, "question": "And the reset gate?", "history": [["What is the update gate?", "A gate."]]},
+            {"id": 4, "question": "Why?", "history": [{"question": "Why do gradients vanish?", "answer": "..."}]},
+        )
+    )
+    failed = answer_batch(course_tutor, records, tmp_path / "out.jsonl", parser().parse_args(["--batch", "x"]))
+    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert failed == 1
+    assert [line["id"] for line in lines] == ["a", "b", 3, 4]
+    assert all({"answer", "refused", "citations", "passages", "seconds"} <= line.keys() for line in lines)
+    assert "empty" in lines[1]["error"]
+    assert all(isinstance(text, str) for text in lines[0]["passages"])
+    assert len(lines[0]["passages"]) == 5
+    assert lines[0]["citations"][0]["passage"]["text"] in lines[0]["passages"]
+
+
+def test_answers_are_shown_with_their_places(course_tutor: Tutor) -> None:
+    answer = course_tutor.ask("What is the update gate?", trace=False)
+    shown = show(answer)
+    assert answer.text in shown
+    assert f"[1] {answer.citations[0].passage.locator.describe()}" in shown
+    assert json.loads(json.dumps(answer.to_json()))["answer"] == batch_line("x", answer)["answer"] == answer.text
