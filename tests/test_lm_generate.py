@@ -87,6 +87,7 @@ def test_writing_stops_after_the_end_or_the_refusal(last: int) -> None:
     written = [one.token for one in generate(model, _prompt(), Decoding(longest=30))]
     if last == NONE:
         assert written == [NONE]
+        assert greedy_batch(model, [_prompt().tokens], [_prompt().features], longest=30) == [[NONE]]
         assert NONE not in [one.token for one in generate(model, _prompt(), Decoding(longest=9, may_refuse=False))]
     else:
         assert written[0] >= len(SPECIAL)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -110,10 +111,13 @@ def test_a_trained_model_copies_a_word_it_never_saw() -> None:
         assert sum(one.p_copy for one in written[:-1]) / len(written[:-1]) > 0.5
 
 
-def test_a_loss_that_is_no_number_stops_the_run() -> None:
+@pytest.mark.parametrize("where", ["loss", "gradient"])
+def test_a_loss_or_gradient_that_is_no_number_stops_the_run(where: str) -> None:
     trainer = _trainer()
-    with torch.no_grad():
-        trainer.model.copy.gate.bias.fill_(float("nan"))
+    if where == "loss":
+        torch.nn.init.constant_(trainer.model.copy.gate.bias, math.nan)
+    else:
+        trainer.model.shift.register_hook(lambda gradient: gradient * math.inf)
     before = trainer.model.embedding.weight.detach().clone()
     with pytest.raises(DataError, match=r"no longer a number at step 0.*Lower --lr"):
         trainer.train_step()

@@ -9,7 +9,17 @@ LSTM = ("What do the gates of an LSTM do?", "They decide what is kept.")
 
 @pytest.mark.parametrize(
     "question",
-    ["And in the GRU?", "why?", "Why is that?", "What does it cost?", "How does this work in practice?", "tanh?"],
+    [
+        "And in the GRU?",
+        "why?",
+        "why tanh?",
+        "Why is that?",
+        "What does it cost?",
+        "How does this work in practice?",
+        "tanh?",
+        "Are you sure?",
+        "what about the reset gate of the other one",
+    ],
 )
 def test_leaning_questions(question: str) -> None:
     assert leans(question)
@@ -18,7 +28,14 @@ def test_leaning_questions(question: str) -> None:
 
 @pytest.mark.parametrize(
     "question",
-    ["How does multi-head attention split the model width?", "Which optimiser warms up its learning rate linearly?"],
+    [
+        "How does multi-head attention split the model width?",
+        "Which optimiser warms up its learning rate linearly?",
+        "What is dropout?",
+        "How do I cook pasta?",
+        "Why do gradients vanish?",
+        "Which gate decides that the cell state is kept?",
+    ],
 )
 def test_questions_that_stand_alone_are_left_alone(question: str) -> None:
     assert standalone(question, [LSTM]) == question

@@ -11,21 +11,27 @@ import re
 from lm.reading import content_stems
 from tutor.answer import History
 
-_LEANING = re.compile(
-    r"^\W*(?:and|but|so|or|what about|how about|what if|why|why not|how so|are you sure|really|explain|more|again|"
-    r"go on|for example|an example|in what way|which one|compared)\b"
-    r"|\b(?:it|this|that|these|those|they|them|the former|the latter|the first one|"
-    r"the second one|the same|the other|above|instead)\b",
+_OPENER = re.compile(
+    r"^\W*(?:and|but|so|or|then|what about|how about|what if|are you sure|really|explain|tell me more|more|again|go on|"
+    r"for example|an example|why not|how so|compared to)\b",
     re.IGNORECASE,
 )
-_SHORT = 2
+_POINTER = re.compile(
+    r"\b(?:it|this|these|those|they|them|the former|the latter|the same|the other|above)\b"
+    r"|\b(?:is|was|does|did|of|about|for|from|why|like) that\b|\bthat\W*$",
+    re.IGNORECASE,
+)
+_FEW_CONTENT_WORDS = 2
+_FEW_WORDS = 2
 _LONGEST_CHAIN = 3
 
 
 def leans(question: str) -> bool:
-    """Whether a question seems to need the one before it."""
-    content = content_stems(question)
-    return len(content) <= _SHORT or (len(content) <= 6 and _LEANING.search(question) is not None)
+    """Whether a question seems to need the one before it: it opens like a continuation, points back with little
+    content of its own, or is a scrap of one or two words."""
+    if _OPENER.match(question) or len(question.split()) <= _FEW_WORDS:
+        return True
+    return len(content_stems(question)) <= _FEW_CONTENT_WORDS and _POINTER.search(question) is not None
 
 
 def standalone(question: str, history: History) -> str:

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from corpus.sentences import sentence_spans
 from lm.data import DataError, read_records
 from lm.tokenizer import Tokenizer
+from tutor.definitions import definitions
 from tutor.selection import Candidate, Chosen, candidate, select
 
 Span = tuple[int, int]
@@ -141,6 +142,22 @@ def read_course(path: Path, lectures: Path, paragraphs: Paragraphs) -> Iterator[
             gold=(offset, offset + len(first["quote"])) if offset >= 0 else None,
             answer=record["reference"],
         )
+
+
+def read_definitions(paths: Sequence[Path], count: int, seed: int, paragraphs: Paragraphs) -> Iterator[Item]:
+    """Up to `count` questions that defining sentences of plain text answer; non-commercial documents are skipped."""
+    random = np.random.default_rng(seed)
+    documents = [record for path in paths for record in read_records(path) if "NC" not in record.get("licence", "NC")]
+    for number in random.permutation(len(documents)):
+        record = documents[int(number)]
+        for question, context, gold in definitions(record["text"], random):
+            if count <= 0:
+                return
+            count -= 1
+            title = str(record["path"])
+            place = paragraphs.add("definitions", title, context)
+            answer = context[gold[0] : gold[1]]
+            yield Item(source="definitions", title=title, context=place, question=question, gold=gold, answer=answer)
 
 
 class Maker:
@@ -295,6 +312,7 @@ def prepare(arguments: argparse.Namespace) -> dict[str, int]:
     items = [item for path in arguments.files for item in read_items(path, paragraphs)]
     for path in arguments.course or []:
         items += [item for item in read_course(path, shipped_lectures(), paragraphs)] * arguments.course_repeats
+    items += read_definitions(arguments.definitions or [], arguments.definitions_count, arguments.seed, paragraphs)
     texts = [item.question for item in items]
     for text, spans in zip(paragraphs.texts, paragraphs.sentences, strict=True):
         texts += [text[start:end] for start, end in spans]
@@ -339,6 +357,8 @@ def parser() -> argparse.ArgumentParser:
     cli.add_argument("files", type=Path, nargs="*", help="reading-comprehension files, .jsonl or .jsonl.gz")
     cli.add_argument("--course", type=Path, nargs="*", help="question sets of the shipped course (train split only)")
     cli.add_argument("--course-repeats", type=int, default=1, help="examples made from each course question")
+    cli.add_argument("--definitions", type=Path, nargs="*", help="plain text to make definition questions from")
+    cli.add_argument("--definitions-count", type=int, default=5000, help="how many of them")
     cli.add_argument("--text", type=Path, nargs="*", help="plain text to mix in, .jsonl.xz with text and licence")
     cli.add_argument("--text-characters", type=int, default=6_000_000, help="how much of it")
     cli.add_argument("--tokenizer", type=Path, required=True, help="tokenizer.json, to measure prompts")

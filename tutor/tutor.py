@@ -55,7 +55,10 @@ class Tutor:
         path = default_store() if store is None else Path(store)
         if store is None and not path.exists():
             build([shipped_lectures()], path)
-        return cls(Store.open(path), loaded)
+        opened = Store.open(path)
+        # The embedder loads at its first use; the first question should not wait for it.
+        opened.encode(["ready"])
+        return cls(opened, loaded)
 
     @property
     def model_name(self) -> str:

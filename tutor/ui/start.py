@@ -140,10 +140,7 @@ def loader(settings: Settings) -> Loading:
     def load() -> Tutoring:
         from tutor.tutor import Tutor
 
-        tutor = Tutor.load(store=settings.store, model=settings.model, device=settings.device)
-        # The embedder loads with the first search, which should not be the reader's.
-        tutor.store.search("gate", k=1)
-        return tutor
+        return Tutor.load(store=settings.store, model=settings.model, device=settings.device)
 
     return Loading(load)
 
@@ -181,7 +178,7 @@ def launch(settings: Settings, loading: Loading) -> Any:
             strict_cors=True,
             allowed_paths=[],
             max_file_size=1,
-            enable_monitoring=True,
+            enable_monitoring=False,
             run_history=False,
             ssr_mode=False,
             pwa=False,
