@@ -26,7 +26,7 @@ _VAGUE = re.compile(
     r"purpose|code|figure|table|each|all|some|both|such|if|when|since|however|then|now|so|note|in|on|at|by|for|with|"
     r"from|as|of|to|often|unless|notice|also|again|after|before|once|while|because|let|see|use|using|sometimes|usually|"
     r"generally|typically|basically|similarly|finally|instead|therefore|thus|hence|recall|latter|former|our|your|their|"
-    r"its|his|her)\b|\b(?:this|that|the|it|which|who|he|she|they|we|you|there)$",
+    r"its|his|her|below|and|where|apparently|way)\b|\b(?:this|that|the|it|which|who|he|she|they|we|you|there)$",
     re.IGNORECASE,
 )
 _ASKED = {
