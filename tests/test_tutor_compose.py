@@ -67,7 +67,11 @@ def test_draft_numbers_passages_by_first_use_and_maps_offsets() -> None:
     first = draft.add("The gate forgets.", 0, {3: 1.0}, {3: [(0, 4)]})
     second = draft.add("Owls fly.", 18, {0: 0.6, 3: 0.5}, {0: [(0, 4)], 3: [(5, 9)]})
     assert first + second == draft.text == "The gate forgets. [1] Owls fly. [2][1]"
-    assert draft.text[draft.place(18) :].startswith("Owls")
+    assert [draft.text[a:b] for a, b in [draft.place((18, 22)) or (0, 0), draft.place((3, 8)) or (0, 0)]] == [
+        "Owls",
+        " gate",
+    ]
+    assert draft.place((40, 44)) is None
     passages = [ranked("Owls fly by night."), ranked(""), ranked(""), ranked("The gate forgets.")]
     citations = draft.citations(passages)
     assert [(one.number, one.passage) for one in citations] == [(1, passages[3].passage), (2, passages[0].passage)]

@@ -38,7 +38,7 @@ def outcome(
             citations=citations,
             passages=(Ranked(passage=passage(cited), score=1.0),),
             trace=None,
-            timings={"search": 0.1, "prompt": 0.1, "first_token": 0.1, "total": 0.5},
+            timings={"search": 0.1, "prompt": 0.1, "first_token": 0.1, "first_words": 0.1, "total": 0.5},
         ),
         rank=rank,
         best_sentence="Owls fly.",
@@ -66,7 +66,8 @@ def test_report_on_known_outcomes() -> None:
     assert found["f1 (tutor)"] == pytest.approx(1 / 3)
     assert found["key_facts (best_sentence)"] == 0.0
     assert found["key_facts (top_passage)"] == 1.0
-    assert found["seconds_first"] == pytest.approx(0.3)
+    assert found["seconds_first_token"] == pytest.approx(0.3)
+    assert found["seconds_first_words"] == pytest.approx(0.4)
     assert found["seconds_total"] == 0.5
 
 

@@ -101,7 +101,8 @@ class Answer:
     `text` is Markdown with LaTeX and `[n]` markers. `refused` holds when the material does not cover the question;
     `text` then says so and names the nearest place. `extractive` holds when the model's words were not supported
     and the best sentence was quoted instead. `trace` is None when tracing was switched off or no word was generated.
-    `timings` are seconds by stage: search, prompt, first_token, generate, total.
+    `timings` are seconds by stage, one after the other: search, prompt, first_token (the model's first),
+    first_words (until the first sentence is released), generate (the rest), and their total.
     """
 
     question: str

@@ -44,7 +44,8 @@ class Word:
 class Draft:
     """An answer in the making: `text` with its `[n]` markers, and for the citations what rests on what.
 
-    `moved` maps offsets without markers to offsets in `text`: (from, shift), ascending.
+    `moved` says where the sentences that were released came to stand: (start, end) in the text without markers and
+    the start in `text`, ascending.
     """
 
     text: str = ""
@@ -52,18 +53,21 @@ class Draft:
     answer_spans: dict[int, list[Span]] = field(default_factory=dict)
     used: dict[int, list[Span]] = field(default_factory=dict)
     weights: dict[int, float] = field(default_factory=dict)
-    moved: list[tuple[int, int]] = field(default_factory=list)
+    moved: list[tuple[int, int, int]] = field(default_factory=list)
 
-    def place(self, offset: int) -> int:
-        """The offset in `text` of an offset in the text without markers."""
-        return offset + next((shift for first, shift in reversed(self.moved) if offset >= first), 0)
+    def place(self, span: Span) -> Span | None:
+        """Where a stretch of the text without markers stands in `text`; None if its sentence was not released."""
+        for start, end, placed in self.moved:
+            if span[0] < end and start < span[1]:
+                return max(span[0], start) + placed - start, min(span[1], end) + placed - start
+        return None
 
     def add(self, sentence: str, raw_start: int, cited: dict[int, float], used: dict[int, list[Span]]) -> str:
         """Append a sentence that starts at `raw_start` of the text without markers; returns what was appended."""
         before = len(self.text)
         joint = "" if not self.text else "\n\n" if "\n" in sentence or "\n" in self.text[-4:] else " "
         start = before + len(joint)
-        self.moved.append((raw_start, start - raw_start))
+        self.moved.append((raw_start, raw_start + len(sentence), start))
         self.text += joint + sentence
         markers = ""
         for passage, weight in cited.items():

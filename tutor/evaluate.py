@@ -142,7 +142,10 @@ def report(outcomes: Sequence[Outcome], k: int) -> dict[str, Any]:
         "refusals": len(refused),
         "extractive": _mean(one.answer.extractive for one in answered),
         "words": _mean(float(len(plain(one.answer.text).split())) for one in answered),
-        "seconds_first": _median(one.answer.timings.get("first_token") and _until_first(one) for one in answered),
+        "seconds_first_token": _median(_until(one, "search", "prompt", "first_token") for one in answered),
+        "seconds_first_words": _median(
+            _until(one, "search", "prompt", "first_token", "first_words") for one in answered
+        ),
         "seconds_total": _median(one.answer.timings["total"] for one in answered),
     }
     said: dict[str, Callable[[Outcome], str]] = {
@@ -160,8 +163,8 @@ def report(outcomes: Sequence[Outcome], k: int) -> dict[str, Any]:
     return found
 
 
-def _until_first(one: Outcome) -> float:
-    return sum(one.answer.timings[stage] for stage in ("search", "prompt", "first_token"))
+def _until(one: Outcome, *stages: str) -> float:
+    return sum(one.answer.timings.get(stage, 0.0) for stage in stages)
 
 
 def _mean(values: Any) -> float | None:

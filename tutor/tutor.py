@@ -161,7 +161,9 @@ class Stream:
         return self._answer
 
     def _mark(self, stage: str) -> None:
-        self._timings.setdefault(stage, time.perf_counter() - self._started - sum(self._timings.values()))
+        """Note the seconds since the stage before; only the first time that a stage is reached counts."""
+        if stage not in self._timings:
+            self._timings[stage] = time.perf_counter() - self._started - sum(self._timings.values())
 
     def _run(self) -> Iterator[str]:
         prompt, chosen = self._tutor.prompt(self._query, self._hits)
@@ -191,7 +193,8 @@ class Stream:
         for generated in chain_first(first, tokens):
             final = generated.token == END
             piece = decoder.finish() if final else decoder.feed(generated.token)
-            words.append(Word(generated=generated, start=len(text), end=len(text) + len(piece)))
+            if not final:
+                words.append(Word(generated=generated, start=len(text), end=len(text) + len(piece)))
             text += piece
             # Only a piece that ends a sentence or a line can complete one.
             if final or piece[:1].isspace():
@@ -201,6 +204,7 @@ class Stream:
                     if not (supported(sentence, stems) and whole(sentence)):
                         continue
                     inside = [word for word in words if word.start < end and start < word.end]
+                    self._mark("first_words")
                     yield from split_words(draft.add(sentence, start, *evidence.of(inside)))
         self._mark("generate")
         if draft.text:
@@ -290,7 +294,9 @@ def trace_of(prompt: Prompt, chosen: Sequence[Chosen], words: Sequence[Word], dr
     )
     steps = []
     for word in words:
-        one = word.generated
+        one, place = word.generated, draft.place((word.start, word.end))
+        if place is None:
+            continue
         assert one.attention is not None
         steps.append(
             Step(
@@ -300,8 +306,8 @@ def trace_of(prompt: Prompt, chosen: Sequence[Chosen], words: Sequence[Word], dr
                 copy=one.copy,
                 attention=one.attention,
                 alternatives=tuple((tokenizer.piece(token), p) for token, p in one.alternatives),
-                start=min(draft.place(word.start), len(draft.text)),
-                end=min(draft.place(word.end), len(draft.text)),
+                start=place[0],
+                end=place[1],
             )
         )
     return Trace(prompt=tokens, steps=tuple(steps))
