@@ -109,5 +109,7 @@ def test_the_last_sentence_may_still_grow() -> None:
     assert [text[a:b] for a, b in complete_sentences(text, final=True)] == ["One is here.", "Two is"]
 
 
-def test_merge_joins_over_white_space_and_trims() -> None:
-    assert merge([(4, 6), (0, 4), (0, 4), (9, 10)], "abc  def gh") == ((0, 6), (9, 10))
+def test_merge_joins_over_white_space_trims_and_drops_scraps() -> None:
+    assert merge([(4, 6), (0, 4), (0, 4), (9, 10)], "abc  def gh") == ((0, 6),)
+    assert merge([(5, 8), (0, 4)], "abc  def gh") == ((0, 8),)
+    assert merge([(9, 11), (0, 2)], "abc  def gh") == ((0, 2), (9, 11))

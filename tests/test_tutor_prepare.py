@@ -11,7 +11,9 @@ import pytest
 from lm.data import reading_example
 from lm.reading import Piece
 from lm.tokenizer import NONE, Tokenizer
-from tutor.prepare import Maker, Paragraphs, align, main, read_course, read_items
+from tutor.definitions import definitions
+from tutor.items import Paragraphs, read_course, read_items
+from tutor.prepare import Maker, align, main
 from tutor.selection import Candidate, Chosen
 
 CONTEXTS = [
@@ -124,3 +126,25 @@ def test_align_finds_the_parts_of_a_free_answer() -> None:
     assert [answer[a:b] for a, b, *_ in spans] == ["he forget gate decides what is kept"]
     start, end, _, _, offset = spans[0]
     assert piece.text[offset : offset + end - start] == answer[start:end]
+
+
+def test_defining_sentences_make_questions() -> None:
+    text = (
+        "# Notes\n\nWe begin slowly here.\n\n## Gates\n\nA gate is a vector of numbers between zero and one. "
+        "It multiplies another vector. This is a thing of beauty, and nobody would ever ask about it. "
+        "There are a number of further remarks that fill the paragraph until it is long enough to be used.\n"
+    )
+    found = list(definitions(text, np.random.default_rng(0)))
+    assert len(found) == 1
+    question, context, (start, end) = found[0]
+    assert "gate" in question.casefold()
+    assert context[start:end] == "A gate is a vector of numbers between zero and one."
+
+
+def test_vague_subjects_make_no_question() -> None:
+    for sentence in (
+        "This is a way to see what happens inside.",
+        "There is one more thing to say about it all.",
+        "Here is how.",
+    ):
+        assert not list(definitions(f"# A\n\n{sentence} " + "Words follow it here. " * 20, np.random.default_rng(0)))

@@ -21,11 +21,14 @@ from tutor.selection import Candidate, Chosen
 SUPPORT = 0.6
 """Least share of a sentence's content words that must stand in the prompt's passages."""
 
-_CITED_SHARE = 0.25
+_CITED_SHARE = 0.3
 """A passage is cited for a sentence when it holds at least this share of the copied weight of the sentence."""
 
 _USED_WEIGHT = 0.2
-"""A prompt token counts as used by an answer token when it holds at least this much of its copied weight."""
+"""A prompt token counts as used by an answer token when it holds most of its copy weight, or at least this much."""
+
+_SCRAP = 3
+"""Stretches of a passage of at most this many characters are not marked as used beside longer ones."""
 
 _CLOSERS = {"$$": 2, "```": 2}
 _PAIRS = (("\\[", "\\]"), ("\\begin{", "\\end{"))
@@ -140,7 +143,7 @@ class Evidence:
                 if passage < 0:
                     continue
                 mass[passage] = mass.get(passage, 0.0) + float(weights[position])
-                if word.generated.copy[position] >= _USED_WEIGHT:
+                if word.generated.copy[position] >= _USED_WEIGHT or position == weights.argmax():
                     used.setdefault(passage, []).append(self.spans[position])
         total = sum(mass.values())
         cited = {passage: weight for passage, weight in mass.items() if weight >= _CITED_SHARE * total and weight > 0}
@@ -153,7 +156,8 @@ def best_sentence(candidates: Sequence[Candidate]) -> Candidate:
 
 
 def merge(spans: Sequence[Span], text: str) -> tuple[Span, ...]:
-    """Spans in order, joined where only white space or nothing stands between them, trimmed of white space."""
+    """Spans in order, joined where only white space or nothing stands between them, trimmed of white space, without
+    the scraps that common words leave beside longer stretches."""
     merged: list[Span] = []
     for start, end in sorted(set(spans)):
         while start < end and text[start].isspace():
@@ -166,4 +170,5 @@ def merge(spans: Sequence[Span], text: str) -> tuple[Span, ...]:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
         else:
             merged.append((start, end))
-    return tuple(merged)
+    longest = max((end - start for start, end in merged), default=0)
+    return tuple((start, end) for start, end in merged if end - start > _SCRAP or longest <= _SCRAP)
