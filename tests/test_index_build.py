@@ -247,7 +247,7 @@ def test_the_command_reports_in_lines_and_in_json(
     assert error.count("\n") == 1
 
 
-def test_an_unchanged_build_is_quick_and_loads_no_torch(notes: Path, store: Path) -> None:
+def test_an_unchanged_build_loads_nothing_heavy(notes: Path, store: Path) -> None:
     """With the real embedder: what its fingerprint and word pieces need is read without it."""
     script = (
         "import sys, index.build as b\n"
@@ -262,5 +262,4 @@ def test_an_unchanged_build_is_quick_and_loads_no_torch(notes: Path, store: Path
     second = subprocess.run(run, cwd=root, capture_output=True, text=True, check=True)
     report, heavy = second.stdout.splitlines()
     assert json.loads(report)["changed"] is False
-    assert json.loads(report)["seconds"] < 3
     assert heavy == "[]"
