@@ -1,5 +1,5 @@
 """A checkpoint is a directory: `model.safetensors`, `tokenizer.json` and `config.json`, the last one holding the model
-configuration, how the weights were made, and the SHA-256 of the other two. Nothing loads unless the hashes hold."""
+configuration, how the weights were made, and the SHA-256 of all of it. Nothing loads unless the hashes hold."""
 
 from __future__ import annotations
 
@@ -61,8 +61,10 @@ def load(name: str | Path | None = None, *, device: str | torch.device = "cpu") 
         fields = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         if fields["format"] != FORMAT:
             raise CheckpointError(f"{folder / CONFIG} has format {fields['format']}; this program reads {FORMAT}")
-        config = ModelConfig.from_json(fields["model"])
         hashes = dict(fields["sha256"])
+        if hashes[CONFIG] != _settings_hash(fields):
+            raise CheckpointError(f"{folder / CONFIG} was changed after it was written; restore the checkpoint")
+        config = ModelConfig.from_json(fields["model"])
     except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as fault:
         raise CheckpointError(f"{folder / CONFIG} is damaged ({fault}); restore the checkpoint") from None
     contents = {part: _verified(folder / part, hashes.get(part, "")) for part in (WEIGHTS, TOKENIZER)}
@@ -101,6 +103,12 @@ def _verified(path: Path, sha256: str) -> bytes:
     return data
 
 
+def _settings_hash(fields: dict[str, Any]) -> str:
+    """SHA-256 of the model and training settings, however the file is laid out."""
+    settings = json.dumps([fields["model"], fields["training"]], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(settings.encode()).hexdigest()
+
+
 def save(
     folder: Path,
     model: LanguageModel,
@@ -113,12 +121,13 @@ def save(
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {key: value.detach().to("cpu", dtype).contiguous() for key, value in model.state_dict().items()}
     contents = {WEIGHTS: save_tensors(tensors), TOKENIZER: tokenizer.to_json().encode()}
-    fields = {
+    fields: dict[str, Any] = {
         "format": FORMAT,
         "model": model.config.to_json(),
         "training": training,
         "sha256": {part: hashlib.sha256(data).hexdigest() for part, data in contents.items()},
     }
+    fields["sha256"][CONFIG] = _settings_hash(fields)
     contents[CONFIG] = (json.dumps(fields, indent=2) + "\n").encode()
     for part, data in contents.items():
         write_atomically(folder / part, data)

@@ -20,7 +20,7 @@ class ModelConfig:
     context: int = 1024
     rotary_base: float = 10_000.0
     dropout: float = 0.0
-    ngram: int = 3
+    ngram: int = 8
 
     def __post_init__(self) -> None:
         for name in ("vocabulary", "features", "width", "layers", "heads", "hidden", "context"):

@@ -326,5 +326,5 @@ def test_the_work_grows_with_the_text_whatever_it_is(text: str) -> None:
 
     read = document(text)
     found = split(read, count_tokens=counting)
-    assert counted < 60 * len(text)
+    assert counted < 30 * len(text)
     check_invariants(read, found, 256)
