@@ -90,6 +90,15 @@ def build(
     return _report(store, generation, parts, gone, started, embedded)
 
 
+def build_shipped(store: Path) -> None:
+    """Builds the shipped lectures into `store`, with progress on standard error, unless it holds something already."""
+    if has_generation(store):
+        return
+    print("building the index of the shipped lectures (once)", file=sys.stderr, flush=True)
+    with stages_on_stderr() as progress:
+        build([shipped_lectures()], store, progress=progress)
+
+
 def _last_generation(store: Path, force: bool) -> Generation | None:
     if not has_generation(store):
         return None

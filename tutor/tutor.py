@@ -43,8 +43,8 @@ class Tutor:
 
         Raises StoreError or CheckpointError with one line that says what to do.
         """
-        from index.build import build
-        from index.paths import default_store, shipped_lectures
+        from index.build import build_shipped
+        from index.paths import default_store
         from lm import checkpoint
 
         if device is None:
@@ -53,8 +53,8 @@ class Tutor:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         loaded = checkpoint.load(model, device=device)
         path = default_store() if store is None else Path(store)
-        if store is None and not path.exists():
-            build([shipped_lectures()], path)
+        if store is None:
+            build_shipped(path)
         opened = Store.open(path)
         # The embedder loads at its first use; the first question should not wait for it.
         opened.encode(["ready"])

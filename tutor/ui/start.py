@@ -114,19 +114,12 @@ def check_model(model: str | None) -> None:
 
 def ready_store() -> Path:
     """The default store, built from the shipped notes if there is none yet. Raises CannotStart."""
-    from index.generation import has_generation
-    from index.paths import default_store, shipped_lectures
+    from index.build import build_shipped
+    from index.paths import default_store
 
     store = default_store()
-    if has_generation(store):
-        return store
-    from index.build import build
-    from index.progress import stages_on_stderr
-
-    print("Building the index of the shipped notes (once) …", file=sys.stderr, flush=True)
     try:
-        with stages_on_stderr() as progress:
-            build([shipped_lectures()], store, progress=progress)
+        build_shipped(store)
     except StoreError as fault:
         raise CannotStart(str(fault)) from None
     except OSError as fault:
