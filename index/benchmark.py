@@ -29,7 +29,9 @@ _QUERY_SPREAD = 1.2
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """One kind of index at one size. Times in seconds and milliseconds, sizes in megabytes (10^6 bytes).
+    """One kind of index at one size. Times in seconds and milliseconds, `rate` in vectors a second.
+
+    `memory_mb` is the size of the index in megabytes (10^6 bytes), on disk and, as it is read whole, in memory.
 
     `recall` is the share of the ten nearest by exact search that the index finds among its first ten.
     """
@@ -37,10 +39,11 @@ class Measurement:
     kind: str
     vectors: int
     build_seconds: float
+    rate: float
     p50_ms: float
     p95_ms: float
     recall: float
-    file_mb: float
+    memory_mb: float
 
 
 def clustered_vectors(count: int, queries: int, dimension: int, seed: int) -> tuple[Vectors, Vectors]:
@@ -89,10 +92,11 @@ def measure(kind: str, vectors: Vectors, queries: Vectors, exact: Sequence[froze
         kind=kind,
         vectors=len(vectors),
         build_seconds=seconds,
+        rate=len(vectors) / seconds,
         p50_ms=float(np.percentile(times, 50)),
         p95_ms=float(np.percentile(times, 95)),
         recall=found / sum(map(len, exact)),
-        file_mb=size / 1e6,
+        memory_mb=size / 1e6,
     )
 
 
@@ -118,7 +122,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("error: sizes, dimension and queries must be at least 1", file=sys.stderr)
         return 1
     if not options.json:
-        print(f"{'vectors':>9} {'kind':<14} {'build s':>8} {'p50 ms':>7} {'p95 ms':>7} {'recall@10':>9} {'MB':>7}")
+        print(
+            f"{'vectors':>9} {'kind':<14} {'build s':>8} {'per s':>9} {'p50 ms':>7} {'p95 ms':>7} "
+            f"{'recall@10':>9} {'MB':>7}"
+        )
     for size in options.sizes:
         vectors, queries = clustered_vectors(size, options.queries, options.dimension, options.seed)
         exact = nearest_exactly(vectors, queries)
@@ -130,8 +137,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _line(result: Measurement) -> str:
     return (
-        f"{result.vectors:>9,} {result.kind:<14} {result.build_seconds:>8.2f} {result.p50_ms:>7.2f} "
-        f"{result.p95_ms:>7.2f} {result.recall:>9.3f} {result.file_mb:>7.1f}"
+        f"{result.vectors:>9,} {result.kind:<14} {result.build_seconds:>8.2f} {result.rate:>9,.0f} "
+        f"{result.p50_ms:>7.2f} {result.p95_ms:>7.2f} {result.recall:>9.3f} {result.memory_mb:>7.1f}"
     )
 
 
