@@ -64,10 +64,18 @@ class Generated:
     p_none: float
 
 
-def generate(model: LanguageModel, prompt: Prompt, decoding: Decoding, *, trace: bool = False) -> Iterator[Generated]:
+def generate(
+    model: LanguageModel,
+    prompt: Prompt,
+    decoding: Decoding,
+    *,
+    trace: bool = False,
+    forced: Sequence[int] | None = None,
+) -> Iterator[Generated]:
     """Yield tokens after the prompt until, and including, the end or the no-answer token.
 
-    Tracing changes no output. ValueError where prompt and answer would not fit the model's context.
+    Tracing changes no output. `forced` tokens are written instead of chosen ones, so that the record says how the
+    model would have come by a given text. ValueError where prompt and answer would not fit the model's context.
     """
     import torch
 
@@ -82,10 +90,10 @@ def generate(model: LanguageModel, prompt: Prompt, decoding: Decoding, *, trace:
         prefix=prompt.prefix,
         record=trace,
     )
-    for count in range(min(decoding.longest, room)):
+    for count in range(min(decoding.longest if forced is None else len(forced), room)):
         log_probabilities, copied = model.next_token(hidden, state)
         allowed = forbid(log_probabilities, first=count == 0, may_refuse=decoding.may_refuse)
-        token = choose(allowed, decoding, generator)
+        token = choose(allowed, decoding, generator) if forced is None else forced[count]
         best = log_probabilities.topk(_ALTERNATIVES)
         yield Generated(
             token=token,

@@ -6,6 +6,7 @@ sentence is cited to the passages that its tokens were copied from, by the copy 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -26,6 +27,9 @@ _CITED_SHARE = 0.3
 
 _USED_WEIGHT = 0.2
 """A prompt token counts as used by an answer token when it holds most of its copy weight, or at least this much."""
+
+_ABOUT_AS_LIKELY = 0.3
+"""Prompt tokens with at least this share of the largest copy weight are taken as possible origins of a word."""
 
 _SCRAP = 3
 """Stretches of a passage of at most this many characters are not marked as used beside longer ones."""
@@ -123,12 +127,14 @@ class Evidence:
     def __init__(self, prompt: Prompt, chosen: Sequence[Chosen]) -> None:
         self.owner: NDArray[np.int64] = np.full(len(prompt.places), -1)
         self.spans: list[Span] = []
+        self.sentences: list[Candidate | None] = [None] * len(prompt.places)
         for position, place in enumerate(prompt.places):
             span = (place.start, place.end)
             if place.source >= 0:
                 group = chosen[place.source]
                 first = group.candidates[place.piece].start
                 self.owner[position] = group.passage
+                self.sentences[position] = group.candidates[place.piece]
                 span = (first + place.start, first + place.end)
             self.spans.append(span)
 
@@ -148,6 +154,42 @@ class Evidence:
         total = sum(mass.values())
         cited = {passage: weight for passage, weight in mass.items() if weight >= _CITED_SHARE * total and weight > 0}
         return dict(sorted(cited.items(), key=lambda pair: -pair[1])), used
+
+    def origin(self, words: Sequence[Word]) -> tuple[Candidate | None, float]:
+        """The sentence of the material that most of the words came from, and the share of the words it gave."""
+        given: Counter[Candidate] = Counter()
+        for word in words:
+            sentence = self.sentences[int(word.generated.copy.argmax())]
+            if sentence is not None and word.generated.p_copy >= 0.5:
+                given[sentence] += 1
+        if not given:
+            return None, 0.0
+        sentence, count = given.most_common(1)[0]
+        return sentence, count / len(words)
+
+    def woven(self, words: Sequence[Word]) -> bool:
+        """Whether the copying jumps from the midst of one sentence of the material into the midst of another.
+
+        Going on from the end of one to the start of another is not weaving, nor is skipping words within one. Where
+        several places are about as likely (the same words twice), it is enough that one pair of them is in order.
+        """
+        before: list[int] = []
+        for word in words:
+            copy = word.generated.copy
+            here = (
+                np.flatnonzero(copy >= _ABOUT_AS_LIKELY * copy.max()).tolist() if word.generated.p_copy >= 0.5 else []
+            )
+            if before and here and not any(self._in_order(one, other) for one in before for other in here):
+                return True
+            before = here
+        return False
+
+    def _in_order(self, one: int, other: int) -> bool:
+        """Whether prompt token `other` may follow `one` in an answer that does not weave."""
+        first, second = self.sentences[one], self.sentences[other]
+        if first is None or second is None or first == second or other == one + 1:
+            return True
+        return self.spans[one][1] >= first.end and self.spans[other][0] <= second.start
 
 
 def best_sentence(candidates: Sequence[Candidate]) -> Candidate:

@@ -2,7 +2,7 @@
 
     python -m tutor.evaluate                                  # dev questions of the shipped course
     python -m tutor.evaluate QUESTIONS.jsonl --store DIR
-    python -m tutor.evaluate --fit-coverage                   # weights of tutor.coverage, from the train questions
+    python -m tutor.evaluate --fit-coverage                   # new weights for tutor.coverage
 
 A question is {"id", "question", "answerable", "gold": [{"quote"}, ...], "reference", "key_facts", "split"?}.
 """
@@ -233,7 +233,7 @@ def _run(arguments: argparse.Namespace) -> None:
     from tutor.tutor import Tutor
 
     shipped = sorted((Path(corpus.__path__[0]) / "questions").glob("*.jsonl"))
-    split = arguments.split or (None if arguments.questions else "train" if arguments.fit_coverage else "dev")
+    split = arguments.split or (None if arguments.questions else "dev")
     questions = read_questions(arguments.questions or shipped, split)
     tutor = Tutor.load(arguments.store, arguments.model, arguments.device)
     if arguments.fit_coverage:
