@@ -5,7 +5,7 @@ import pytest
 
 from corpus.document import Locator, Passage
 from lm.generate import Generated
-from lm.reading import Piece, build_prompt
+from lm.reading import Piece, Prompt, build_prompt
 from lm.tokenizer import Tokenizer
 from tutor.answer import Ranked
 from tutor.compose import Draft, Evidence, Word, complete_sentences, merge, supported, whole
@@ -36,17 +36,13 @@ def test_evidence_points_into_the_passage_and_not_the_piece() -> None:
         assert merge(spans, texts[passage]) == ((texts[passage].index(piece), len(texts[passage])),)
 
 
-def test_a_sentence_is_cited_to_the_passage_it_was_copied_from() -> None:
-    tokenizer = Tokenizer.train(TEXTS, vocabulary=300)
-    groups = chosen()
-    prompt = build_prompt(tokenizer, "What forgets?", [one.pieces for one in groups])
-    evidence = Evidence(prompt, groups)
-    gate = [position for position, owner in enumerate(evidence.owner) if owner == 1]
-    owl = next(position for position, owner in enumerate(evidence.owner) if owner == 0)
+def copied(prompt: Prompt, *positions: int) -> list[Word]:
+    """Words copied from prompt positions, each with nine tenths of the weight, the rest on the last position."""
     words = []
-    for number, position in enumerate(gate):
+    for number, position in enumerate(positions):
         copy = np.zeros(len(prompt.tokens), dtype=np.float32)
-        copy[position], copy[owl] = 0.9, 0.1
+        copy[-2] += 0.1
+        copy[position] += 0.9
         made = Generated(
             token=prompt.tokens[position],
             probability=0.9,
@@ -57,9 +53,39 @@ def test_a_sentence_is_cited_to_the_passage_it_was_copied_from() -> None:
             p_none=0.0,
         )
         words.append(Word(generated=made, start=number, end=number + 1))
+    return words
+
+
+@pytest.fixture
+def read() -> tuple[Prompt, Evidence, list[int], list[int]]:
+    """A prompt of two sentences, its evidence, and the positions of the first sentence and of the second."""
+    groups = chosen()
+    prompt = build_prompt(Tokenizer.train(TEXTS, vocabulary=300), "What forgets?", [one.pieces for one in groups])
+    evidence = Evidence(prompt, groups)
+    first, second = ([at for at, owner in enumerate(evidence.owner) if owner == passage] for passage in (1, 0))
+    return prompt, evidence, first, second
+
+
+def test_a_sentence_is_cited_to_the_passage_it_was_copied_from(
+    read: tuple[Prompt, Evidence, list[int], list[int]],
+) -> None:
+    prompt, evidence, first, _ = read
+    words = copied(prompt, *first)
     cited, used = evidence.of(words)
     assert list(cited) == [1]
     assert merge(used[1], TEXTS[0]) == ((2, 19),)
+    sentence, share = evidence.origin(words)
+    assert sentence is not None
+    assert (sentence.text, share) == (TEXTS[0][2:], 1.0)
+
+
+def test_weaving_is_a_jump_from_midst_to_midst(read: tuple[Prompt, Evidence, list[int], list[int]]) -> None:
+    prompt, evidence, first, second = read
+    assert not evidence.woven(copied(prompt, *first))
+    assert not evidence.woven(copied(prompt, *first, *second))
+    assert not evidence.woven(copied(prompt, first[0], *first[3:]))
+    assert evidence.woven(copied(prompt, *first[:3], *second[3:]))
+    assert evidence.woven(copied(prompt, *first, *second[3:]))
 
 
 def test_draft_numbers_passages_by_first_use_and_maps_offsets() -> None:

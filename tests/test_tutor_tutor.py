@@ -150,6 +150,9 @@ def test_unsupported_words_are_replaced_by_a_quotation(untrained: Tutor) -> None
     assert answer.text == "The zoblin hums at 440 hertz while it works. [1]"
     ((start, end),) = answer.citations[0].passage_spans
     assert answer.citations[0].passage.text[start:end] == "The zoblin hums at 440 hertz while it works."
+    assert answer.trace is not None
+    assert "".join(step.text for step in answer.trace.steps).strip() == answer.text[: -len(" [1]")]
+    assert [answer.text[step.start : step.end] for step in answer.trace.steps][-1] == "."
 
 
 def test_k_bounds_the_passages(course_tutor: Tutor) -> None:
