@@ -11,13 +11,18 @@ from collections.abc import Iterator
 
 Span = tuple[int, int]
 
+_PROSE = r"(?:itemize|enumerate|description|document|frame|center|figure|quote|quotation|abstract|block|columns?)\*?\}"
+"""TeX environments whose inside is read sentence by sentence."""
+
 _WHOLE = re.compile(
     r"""(?P<code>^[ \t]*(?P<fence>```+|~~~+)[^\n]*\n.*?(?:^[ \t]*(?P=fence)[ \t]*$|\Z))
-      | (?P<math>\$\$.+?\$\$|\\\[.+?\\\]|\\begin\{(?P<env>[A-Za-z]+\*?)\}.+?\\end\{(?P=env)\})""",
+      | (?P<math>\$\$.+?\$\$|\\\[.+?\\\]|\\begin\{(?!LISTS)(?P<env>[A-Za-z]+\*?)\}.+?\\end\{(?P=env)\})""".replace(
+        "LISTS", _PROSE
+    ),
     re.DOTALL | re.MULTILINE | re.VERBOSE,
 )
 _INLINE = re.compile(r"\$[^$\n]{1,300}\$|`[^`\n]+`|\\\(.{1,300}?\\\)")
-_ITEM = re.compile(r"[ \t]*(?:[-*+•▶►■◦–]|\(?\d{1,3}[.)]|\(?[a-z][.)]|#{1,6}|\||>)(?=\s|\|)")
+_ITEM = re.compile(r"[ \t]*(?:[-*+•▶►■◦–]|\(?\d{1,3}[.)]|\(?[a-z][.)]|#{1,6}|\||>|\\item\b)(?=\s|\|)")
 _END = re.compile(r"""[.!?]["'”’)\]*_]*(?=\s)""")
 _OPENER = re.compile(r"""\s+["'“‘(\[*_]*(?:[A-Z0-9$`\\]|[^\x00-\x7f])""")
 _ABBREVIATION = re.compile(

@@ -52,7 +52,8 @@ class BuildReport:
         """The report for people, a line for each file that is not simply unchanged, then the sums."""
         unchanged = [file for file in self.files if file.status == "unchanged"]
         for file in self.files:
-            place = f"{file.course}: {file.source}"
+            # A name may hold anything, line ends and terminal codes too.
+            place = "".join(c if c.isprintable() else "?" for c in f"{file.course}: {file.source}")
             if file.status == "read":
                 yield f"read       {place}: {_count(file.passages, 'passage')}"
             elif file.status != "unchanged":

@@ -145,7 +145,9 @@ def _identity(source: Source) -> tuple[str, ...]:
 
 
 def _source(file: SourceFile, request: Request, reader: str) -> Source:
-    root = next(root for root in request.roots if file.path.resolve().is_relative_to(root))
+    # A link is filed under the folder it lies in, wherever it leads; a problem in the list is told under that folder.
+    path = file.path.parent.resolve() / file.path.name
+    root = next(root for root in request.roots if path.is_relative_to(root) or file.path.resolve() == root)
     folder = root if root.is_dir() else root.parent
     return Source(
         course=request.course or folder.name,

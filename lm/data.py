@@ -113,7 +113,7 @@ def read_records(path: Path) -> Iterator[dict[str, Any]]:
     """Records of a `.jsonl`, `.jsonl.gz` or `.jsonl.xz` file; DataError names file and line where one is malformed."""
     opener: Any = {".gz": gzip.open, ".xz": lzma.open}.get(path.suffix, open)
     try:
-        with opener(path, "rt", encoding="utf-8") as lines:
+        with opener(path, "rt", encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, 1):
                 try:
                     record = json.loads(line)

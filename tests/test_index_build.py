@@ -263,3 +263,15 @@ def test_an_unchanged_build_loads_nothing_heavy(notes: Path, store: Path) -> Non
     report, heavy = second.stdout.splitlines()
     assert json.loads(report)["changed"] is False
     assert heavy == "[]"
+
+
+def test_a_link_out_of_the_folder_is_skipped_and_told(notes: Path, store: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("Nobody should read this line.", encoding="utf-8")
+    (notes / "leak.txt").symlink_to(tmp_path / "secret.txt")
+    (notes / "line\nend.md").write_text("# Odd\n\nA file with an odd name.", encoding="utf-8")
+    report = build([notes], store, embedder=FakeEmbedder())
+    reasons = {file.source: file.reason for file in report.files if file.status == "skipped"}
+    assert "out of the folder" in reasons["leak.txt"]
+    assert all("\n" not in line for line in report.lines())
+    with Store.open(store, embedder=FakeEmbedder()) as opened:
+        assert not any("Nobody" in passage.text for passage in opened.passages())

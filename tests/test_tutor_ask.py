@@ -74,3 +74,9 @@ def test_answers_are_shown_with_their_places(course_tutor: Tutor) -> None:
     assert answer.text in shown
     assert f"[1] {answer.citations[0].passage.locator.describe()}" in shown
     assert json.loads(json.dumps(answer.to_json()))["answer"] == batch_line("x", answer)["answer"] == answer.text
+
+
+def test_line_separators_inside_a_question_and_a_byte_order_mark_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_text(chr(0xFEFF) + '{"id": 1, "question": "What is' + chr(0x2028) + 'attention?"}\n', encoding="utf-8")
+    assert [record["id"] for record in read_batch(path)] == [1]

@@ -69,3 +69,13 @@ def test_markers_go_and_headings_answer_nothing(line: str, kept: str | None) -> 
     assert (found.text if found else None) == kept
     if found:
         assert text[found.start : found.end] == found.text
+
+
+def test_tex_commands_that_frame_text_answer_nothing() -> None:
+    for line in ("\\section{Gates}", "\\begin{itemize}", "\\end{itemize}"):
+        assert candidate(0, line, 0, len(line), 0.5) is None
+    equation = "\\begin{equation} a = b \\end{equation}"
+    assert candidate(0, equation, 0, len(equation), 0.5) is not None
+    item = candidate(0, "\\item A gate closes.", 0, 20, 0.5)
+    assert item is not None
+    assert item.text == "A gate closes."

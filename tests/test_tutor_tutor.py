@@ -200,3 +200,8 @@ def test_missing_parts_are_named(tmp_path: Path, course_store: Path) -> None:
         Tutor.load(tmp_path / "no-store")
     with pytest.raises(CheckpointError, match="no model 'huge'"):
         Tutor.load(course_store, model="huge")
+
+
+@pytest.mark.parametrize("question", ["x" * 1999, "pivot " * 330, "$\\frac{a}{b}$ " * 140])
+def test_the_longest_questions_fit_the_model(course_tutor: Tutor, question: str) -> None:
+    well_formed(course_tutor.ask(question))

@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
 def read_batch(path: Path) -> list[dict[str, Any]]:
     """The lines of a batch; TutorError names the first one that cannot be used."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as fault:
         raise TutorError(f"cannot read {path}: {fault}") from None
     records = []

@@ -26,6 +26,10 @@ READ = 3
 """Of the passages found, the best so many are read. 2026-11-21, dev questions of the course and 210 questions on five
 slide transcripts, all key facts of an answer: 0.50 and 0.34 with three, 0.51 and 0.29 with five."""
 
+QUESTION_TOKENS = 200
+SENTENCE_TOKENS = 512
+"""What is read of an overlong question; and the longest sentence (equation, block of code) that a prompt takes in."""
+
 PROMPT_BUDGET = 256
 """Tokens of passage sentences in a prompt. On the same questions: 0.51 and 0.29 (five passages), 0.48 and 0.27 with
 192 tokens; with 384 about the same, and slower."""
@@ -115,8 +119,11 @@ class Tutor:
 
     def prompt(self, question: str, hits: Sequence[Hit]) -> tuple[Prompt, tuple[Chosen, ...]]:
         """The prompt for a question on passages found, and the sentences that were chosen for it."""
-        chosen = select(read_hits(hits[:READ]), self.checkpoint.tokenizer, budget=PROMPT_BUDGET)
-        return build_prompt(self.checkpoint.tokenizer, question, [one.pieces for one in chosen]), chosen
+        tokenizer = self.checkpoint.tokenizer
+        offsets = tokenizer.encode(question).offsets[:QUESTION_TOKENS]
+        fitting = [one for one in read_hits(hits[:READ]) if len(tokenizer.encode(one.text).ids) <= SENTENCE_TOKENS]
+        chosen = select(fitting, tokenizer, budget=PROMPT_BUDGET)
+        return build_prompt(tokenizer, question[: offsets[-1][1]], [one.pieces for one in chosen]), chosen
 
 
 def check_question(question: str) -> str:
@@ -195,6 +202,7 @@ class Stream:
         decoder = StreamDecoder(self._tutor.checkpoint.tokenizer)
         words: list[Word] = []
         text, released = "", 0
+        said: set[str] = set()
         meant: Candidate | None = None
         for generated in chain_first(first, tokens):
             final = generated.token == END
@@ -207,6 +215,9 @@ class Stream:
                 for start, end in complete_sentences(text, final=final)[released:]:
                     released += 1
                     sentence = text[start:end]
+                    if sentence in said:
+                        continue
+                    said.add(sentence)
                     inside = [word for word in words if word.start < end and start < word.end]
                     if not (supported(sentence, stems) and whole(sentence)) or evidence.woven(inside):
                         meant = meant or evidence.origin(inside)[0]
@@ -265,13 +276,15 @@ class Stream:
 
 
 def read_hits(hits: Sequence[Hit]) -> list[Candidate]:
-    """The sentences of the passages found, in reading order of each."""
-    found = (
-        candidate(number, hit.passage.text, one.start, one.end, one.score)
-        for number, hit in enumerate(hits)
-        for one in hit.sentences
-    )
-    return [one for one in found if one is not None]
+    """The sentences of the passages found, in reading order of each, without headings."""
+    found: list[Candidate] = []
+    for number, hit in enumerate(hits):
+        headings = {" ".join(heading.split()).casefold() for heading in hit.passage.locator.headings}
+        for sentence in hit.sentences:
+            one = candidate(number, hit.passage.text, sentence.start, sentence.end, sentence.score)
+            if one is not None and " ".join(one.text.split()).casefold() not in headings:
+                found.append(one)
+    return found
 
 
 def chain_first(first: Generated, rest: Iterator[Generated]) -> Iterator[Generated]:
