@@ -139,3 +139,16 @@ def test_merge_joins_over_white_space_trims_and_drops_scraps() -> None:
     assert merge([(4, 6), (0, 4), (0, 4), (9, 10)], "abc  def gh") == ((0, 6),)
     assert merge([(5, 8), (0, 4)], "abc  def gh") == ((0, 8),)
     assert merge([(9, 11), (0, 2)], "abc  def gh") == ((0, 2), (9, 11))
+
+
+def test_words_from_a_heading_do_not_open_a_sentence() -> None:
+    title = Candidate(passage=1, start=0, end=5, text="Gates", score=1.0, heading=True)
+    gate = Candidate(passage=1, start=6, end=23, text="The gate forgets.", score=1.0)
+    group = Chosen(passage=1, pieces=(Piece(text=title.text), Piece(text=gate.text)), candidates=(title, gate))
+    prompt = build_prompt(Tokenizer.train(TEXTS, vocabulary=300), "What forgets?", [group.pieces])
+    evidence = Evidence(prompt, [group])
+    heading = [at for at, one in enumerate(evidence.sentences) if one == title]
+    rest = [at for at, one in enumerate(evidence.sentences) if one == gate]
+    words = copied(prompt, *heading, *rest)
+    assert evidence.after_heading(words) == words[len(heading) :]
+    assert evidence.after_heading(words[: len(heading)]) == []

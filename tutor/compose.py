@@ -155,6 +155,14 @@ class Evidence:
         cited = {passage: weight for passage, weight in mass.items() if weight >= _CITED_SHARE * total and weight > 0}
         return dict(sorted(cited.items(), key=lambda pair: -pair[1])), used
 
+    def after_heading(self, words: Sequence[Word]) -> list[Word]:
+        """The words without those at the start that were copied from a heading."""
+        for number, word in enumerate(words):
+            sentence = self.sentences[int(word.generated.copy.argmax())]
+            if sentence is None or not sentence.heading or word.generated.p_copy < 0.5:
+                return list(words[number:])
+        return []
+
     def origin(self, words: Sequence[Word]) -> tuple[Candidate | None, float]:
         """The sentence of the material that most of the words came from, and the share of the words it gave."""
         given: Counter[Candidate] = Counter()
@@ -193,8 +201,8 @@ class Evidence:
 
 
 def best_sentence(candidates: Sequence[Candidate]) -> Candidate:
-    """The candidate most like the question, whole sentences before fragments of a few words."""
-    return max(candidates, key=lambda one: one.score - (0.15 if len(one.text.split()) < 4 else 0.0))
+    """The candidate most like the question; whole sentences before fragments of a few words, headings last."""
+    return max(candidates, key=lambda one: one.score - (1 if one.heading else 0.15 if len(one.text.split()) < 4 else 0))
 
 
 def merge(spans: Sequence[Span], text: str) -> tuple[Span, ...]:

@@ -28,13 +28,18 @@ _SILENT = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A sentence of a passage: characters [start, end) of its text and a score (larger is more like the question)."""
+    """A sentence of a passage: characters [start, end) of its text and a score (larger is more like the question).
+
+    `heading` says that the passage stands under these very words: they tell the reader what it is about and answer
+    nothing.
+    """
 
     passage: int
     start: int
     end: int
     text: str
     score: float
+    heading: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

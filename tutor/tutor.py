@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -52,6 +53,8 @@ class Tutor:
 
         Raises StoreError or CheckpointError with one line that says what to do.
         """
+        # Threads that spin while they wait are many times slower on busy cores; read when torch is first imported.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         from index.build import build_shipped
         from index.paths import default_store
         from lm import checkpoint
@@ -214,11 +217,13 @@ class Stream:
             if final or piece[:1].isspace():
                 for start, end in complete_sentences(text, final=final)[released:]:
                     released += 1
-                    sentence = text[start:end]
-                    if sentence in said:
+                    inside = evidence.after_heading([word for word in words if word.start < end and start < word.end])
+                    start = max(start, inside[0].start if inside else end)
+                    sentence = text[start:end].lstrip()
+                    start = end - len(sentence)
+                    if not sentence or sentence in said:
                         continue
                     said.add(sentence)
-                    inside = [word for word in words if word.start < end and start < word.end]
                     if not (supported(sentence, stems) and whole(sentence)) or evidence.woven(inside):
                         meant = meant or evidence.origin(inside)[0]
                         continue
@@ -276,14 +281,14 @@ class Stream:
 
 
 def read_hits(hits: Sequence[Hit]) -> list[Candidate]:
-    """The sentences of the passages found, in reading order of each, without headings."""
+    """The sentences of the passages found, in reading order of each."""
     found: list[Candidate] = []
     for number, hit in enumerate(hits):
         headings = {" ".join(heading.split()).casefold() for heading in hit.passage.locator.headings}
         for sentence in hit.sentences:
             one = candidate(number, hit.passage.text, sentence.start, sentence.end, sentence.score)
-            if one is not None and " ".join(one.text.split()).casefold() not in headings:
-                found.append(one)
+            if one is not None:
+                found.append(replace(one, heading=" ".join(one.text.split()).casefold() in headings))
     return found
 
 
