@@ -18,7 +18,7 @@ from index.embedding import PROBE_COSINE, probe_cosine
 from index.errors import StoreError
 from index.generation import Generation, current_generation
 from index.manifest import DATABASE, SENTENCES, VECTORS
-from index.scoring import Weights, clean_query, distinct, fuse, normalised, query_terms
+from index.scoring import Weights, clean_query, covered, distinct, fuse, normalised, query_terms
 from index.vectors import nearest, read_index, rows_of
 
 _DEPTH = 100
@@ -149,10 +149,12 @@ class Store:
             matched = dict(self._database.match(query_terms(query), depth, allowed))
         mask = None if allowed is None else np.isin(self._source_of_row, allowed)
         rows = np.union1d(nearest(self._index, vector, depth, mask), np.fromiter(matched, np.int64, len(matched)))
-        return self._rank(rows, vector, matched, k)
+        return self._rank(rows, vector, matched, query_terms(query), k)
 
-    def _rank(self, rows: NDArray[np.int64], vector: Vectors, matched: dict[int, float], k: int) -> tuple[Hit, ...]:
-        """The best `k` of the candidate `rows` [C]."""
+    def _rank(
+        self, rows: NDArray[np.int64], vector: Vectors, matched: dict[int, float], terms: Sequence[str], k: int
+    ) -> tuple[Hit, ...]:
+        """The best `k` of the candidate `rows` [C]: by the three signals, the foremost then by all four."""
         if not len(rows):
             return ()
         dense = rows_of(self._index, rows) @ vector
@@ -163,6 +165,11 @@ class Store:
         order = np.argsort(-score, kind="stable")[: 4 * k + 20]
         with self._lock:
             fetched = self._database.fetch(rows[order].tolist())
+        for position in order:
+            passage = fetched[int(rows[position])].passage
+            text = " ".join((*passage.locator.headings, passage.text))
+            score[position] += self.weights.words * covered(terms, text)
+        order = order[np.argsort(-score[order], kind="stable")]
         ranked = [fetched[int(rows[position])] for position in order]
         return tuple(
             _hit(ranked[place], float(score[at]), float(dense[at]), float(lexical[at]), cosines[at])

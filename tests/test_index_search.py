@@ -20,7 +20,7 @@ from index.errors import StoreError
 from index.generation import current_generation
 from index.manifest import DATABASE
 from index.paths import STORE_VARIABLE, default_store, shipped_lectures
-from index.scoring import Weights, distinct, fuse, normalised, query_terms
+from index.scoring import Weights, covered, distinct, fuse, normalised, query_terms
 from index.store import Store
 
 PAGES = {
@@ -60,7 +60,9 @@ def test_the_best_passage_comes_first_with_its_scores(store: Store) -> None:
             text = hit.passage.text[span.start : span.end]
             assert text == text.strip() != ""
             assert span.score == pytest.approx(float(FakeEmbedder().encode([text])[0] @ vector), abs=2e-3)
-        expected = 0.55 * hit.dense + 0.28 * max(span.score for span in hit.sentences) + 0.17 * hit.lexical
+        words = covered(query_terms(query), " ".join((*hit.passage.locator.headings, hit.passage.text)))
+        best = max(span.score for span in hit.sentences)
+        expected = 0.48 * hit.dense + 0.24 * best + 0.15 * hit.lexical + 0.13 * words
         assert hit.score == pytest.approx(expected, abs=1e-5)
 
 
@@ -175,7 +177,7 @@ def test_the_score_is_the_weighted_sum() -> None:
     np.testing.assert_allclose(found, [0.6, 0.4], rtol=1e-6)
     np.testing.assert_allclose(normalised(np.array([2, 1, 0], dtype=np.float32)), [1, 0.5, 0])
     np.testing.assert_allclose(normalised(np.zeros(2, dtype=np.float32)), [0, 0])
-    assert Weights().dense + Weights().sentence + Weights().lexical == pytest.approx(1)
+    assert sum((Weights().dense, Weights().sentence, Weights().lexical, Weights().words)) == pytest.approx(1)
 
 
 def test_distinct_keeps_the_first_of_its_kind() -> None:
@@ -206,3 +208,8 @@ def test_the_default_store_follows_the_variable(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.delenv(STORE_VARIABLE)
     assert default_store().parts[-2:] in ((".glassbox", "store"), ("glassbox", "store"))
     assert shipped_lectures().name == "lectures"
+
+
+def test_coverage_counts_the_words_of_the_query_that_stand_in_the_text() -> None:
+    assert covered(["vanishing", "gradients", "owl"], "The gradient vanishes.") == pytest.approx(2 / 3)
+    assert covered([], "anything") == 0.0
