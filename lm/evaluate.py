@@ -135,9 +135,11 @@ def answers(checkpoint: Checkpoint, questions: Sequence[Question]) -> Iterator[t
 
     Prompts of the same length are read as one batch, so none needs padding.
     """
-    from lm.generate import greedy_batch
+    from lm.generate import generate_batch
+    from lm.sampling import Decoding
 
     tokenizer, model = checkpoint.tokenizer, checkpoint.model
+    decoding = Decoding(longest=_LONGEST_ANSWER, may_refuse=False)
     prompts = []
     for number, question in enumerate(questions):
         prompt = prompt_of(tokenizer, question, model.config.context)
@@ -145,9 +147,7 @@ def answers(checkpoint: Checkpoint, questions: Sequence[Question]) -> Iterator[t
     prompts.sort(key=lambda prompt: prompt[:2])
     for length, group in groupby(prompts, key=lambda prompt: prompt[0]):
         while batch := list(islice(group, _BATCH)):
-            written = greedy_batch(
-                model, [one[2] for one in batch], [one[3] for one in batch], longest=_LONGEST_ANSWER, may_refuse=False
-            )
+            written = generate_batch(model, [one[2] for one in batch], [one[3] for one in batch], decoding)
             for (_, number, _, _), tokens in zip(batch, written, strict=True):
                 yield number, tokenizer.decode(tokens).strip(), length + len(tokens)
 

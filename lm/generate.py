@@ -1,18 +1,24 @@
-"""Write answers token by token, with everything that made each token.
+"""Write answers and continue texts token by token, with everything that made each token.
 
-python -m lm.generate --question "What colour is the sky?" --source "The sky is blue." --source "Grass is green."
-python -m lm.generate --text "A recurrent network"
+    python -m lm.generate --question "What colour is the sky?" --source "The sky is blue." --source "Grass is green."
+    python -m lm.generate --text "A recurrent network" --temperature 0.8 --top-p 0.95
+
+Answers copy, so the words that follow the place where the copy head looks are a good guess at what comes next.
+They are read in one call together with the token just chosen, and the guess is kept as far as the model would have
+written the same (prompt lookup, a speculative decoding after Leviathan et al. 2023 whose draft model is the prompt).
+Every token is still chosen from the model's own distribution after the tokens before it: the guess saves time and
+changes nothing.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lm.sampling import Decoding, choose, forbid_special
 from lm.tokenizer import END, NONE, SPECIAL
 
 if TYPE_CHECKING:
@@ -21,38 +27,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from lm.model import LanguageModel
+    from lm.copy_head import CopyScores
+    from lm.model import LanguageModel, State
     from lm.reading import Prompt
+    from lm.tokenizer import Tokenizer
 
 _ALTERNATIVES = 5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Decoding:
-    """How to choose tokens. `temperature` 0 is greedy. `top_p` keeps the smallest set of tokens with that much
-    probability (Holtzman et al. 2020). `longest` bounds the tokens written; `may_refuse` allows the no-answer token."""
-
-    temperature: float = 0.0
-    top_p: float = 1.0
-    longest: int = 160
-    may_refuse: bool = True
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.temperature < math.inf:
-            raise ValueError(f"temperature is {self.temperature}; it must be 0 (greedy) or more")
-        if not 0 < self.top_p <= 1:
-            raise ValueError(f"top_p is {self.top_p}; it must be above 0 and at most 1")
-        if self.longest < 1:
-            raise ValueError(f"longest is {self.longest}; it must be at least 1")
+_FORCED_AT_ONCE = 16
 
 
 @dataclass(frozen=True, kw_only=True)
 class Generated:
     """One generated token and the distribution it came from.
 
-    `copy` [S] weights over the prompt tokens; `p_copy` the share of copying; `attention` [L, H, S + t] when traced,
-    else None; `alternatives` the most probable tokens, best first; `p_none` the probability of the no-answer token.
+    `copy` [S] weights over the prompt tokens; `p_copy` the share of copying; `alternatives` the most probable tokens,
+    best first; `p_none` the probability of the no-answer token. When traced, `attention` and `gates`, else None:
+    `attention` is [L, H, S + t] of a transformer over the prompt and the tokens before, [1, 1, S] of a recurrent model
+    over the encoder's states, and has no layer for a window model; `gates` are the decoder's gates and states [L, H]
+    by name, empty for models without them.
     """
 
     token: int
@@ -60,6 +52,7 @@ class Generated:
     p_copy: float
     copy: NDArray[np.float32]
     attention: NDArray[np.float32] | None
+    gates: dict[str, NDArray[np.float32]] | None
     alternatives: tuple[tuple[int, float], ...]
     p_none: float
 
@@ -72,16 +65,19 @@ def generate(
     trace: bool = False,
     forced: Sequence[int] | None = None,
 ) -> Iterator[Generated]:
-    """Yield tokens after the prompt until, and including, the end or the no-answer token.
+    """Yield tokens after the prompt until, and including, the end, the no-answer token or one to stop at.
 
     Tracing changes no output. `forced` tokens are written instead of chosen ones, so that the record says how the
-    model would have come by a given text. ValueError where prompt and answer would not fit the model's context.
+    model would have come by a given text. ValueError where prompt and answer would not fit the model's context, and
+    for a beam search, which is `lm.beam.beam_search`.
     """
     import torch
 
     room = model.config.context - len(prompt.tokens)
     if room < 1:
         raise ValueError(f"the prompt has {len(prompt.tokens)} tokens; the model reads {model.config.context} at most")
+    if decoding.beams > 1:
+        raise ValueError(f"beams is {decoding.beams}; tokens come one after another with 1 beam only")
     device = model.embedding.weight.device
     generator = torch.Generator().manual_seed(decoding.seed)
     hidden, state = model.prefill(
@@ -90,79 +86,122 @@ def generate(
         prefix=prompt.prefix,
         record=trace,
     )
-    for count in range(min(decoding.longest if forced is None else len(forced), room)):
-        log_probabilities, copied = model.next_token(hidden, state)
-        allowed = forbid(log_probabilities, first=count == 0, may_refuse=decoding.may_refuse)
-        token = choose(allowed, decoding, generator) if forced is None else forced[count]
-        best = log_probabilities.topk(_ALTERNATIVES)
-        yield Generated(
+    longest = min(decoding.longest if forced is None else len(forced), room)
+    stops = {END, NONE, *decoding.stop}
+    written: list[int] = []
+    guess: list[int] = []
+    while True:
+        reading = _Reading(model, hidden, state, trace)
+        for place in range(len(guess) + 1):
+            log_p = forbid_special(reading.log_p[place], first=not written, may_refuse=decoding.may_refuse)
+            if forced is not None:
+                token = forced[len(written)]
+            else:
+                token = int(choose(log_p[None], decoding, [generator], [written]))
+            yield reading.generated(place, token)
+            written.append(token)
+            if (token in stops and forced is None) or len(written) == longest:
+                return
+            if place == len(guess) or guess[place] != token:
+                break
+        if place < len(guess):
+            model.keep(state, mark, read, place + 1)
+        if forced is not None:
+            guess = list(forced[len(written) : len(written) + _FORCED_AT_ONCE])
+        else:
+            guess = reading.guess(place, token, decoding.lookup)
+        guess = guess[: longest - len(written) - 1]
+        mark, read = model.mark(state), torch.tensor([[token, *guess]], device=device)
+        hidden = model.step(read, state, record=trace)
+
+
+class _Reading:
+    """What the model says after each of the tokens it read last: one token, or that and a guess."""
+
+    def __init__(self, model: LanguageModel, hidden: Tensor, state: State, trace: bool) -> None:
+        log_p, copied = model.every_next(hidden, state)
+        self.log_p: Tensor = log_p[0]
+        self._copied: CopyScores = copied
+        self._state, self._trace = state, trace
+        self._record = state.record
+        self._grows = model.config.architecture == "transformer"
+        best = self.log_p.topk(_ALTERNATIVES)
+        self._best = list(zip(best.indices.tolist(), best.values.exp().tolist(), strict=True))
+        self._p_copy: list[float] = copied.log_copy[0].exp().tolist()
+        self._p_none: list[float] = self.log_p[:, NONE].exp().tolist()
+        self._copy: NDArray[np.float32] = copied.weights[0].float().cpu().numpy()
+
+    def generated(self, place: int, token: int) -> Generated:
+        """The record of `token`, written after the token read at `place`."""
+        ids, values = self._best[place]
+        return Generated(
             token=token,
-            probability=float(log_probabilities[token].exp()),
-            p_copy=float(copied.log_copy[0, 0].exp()),
-            copy=copied.weights[0, 0].float().cpu().numpy(),
-            attention=torch.stack([layer[0, :, 0] for layer in state.attention]).float().cpu().numpy()
-            if trace
-            else None,
-            alternatives=tuple(zip(best.indices.tolist(), best.values.exp().tolist(), strict=True)),
-            p_none=float(log_probabilities[NONE].exp()),
+            probability=float(self.log_p[place, token].exp()),
+            p_copy=self._p_copy[place],
+            copy=self._copy[place],
+            attention=self._attention(place) if self._trace else None,
+            gates=self._gates(place) if self._trace else None,
+            alternatives=tuple(zip(ids, values, strict=True)),
+            p_none=self._p_none[place],
         )
-        if token in (END, NONE):
-            return
-        hidden = model.step(token, state, record=trace)
+
+    def guess(self, place: int, token: int, longest: int) -> list[int]:
+        """What may follow `token`: the prompt tokens after the one that it was most likely copied from."""
+        source = self._state.source[0]
+        at = int(self._copy[place].argmax())
+        if self._p_copy[place] < 0.5 or int(source[at]) != token:
+            return []
+        following: list[int] = source[at + 1 : at + 1 + longest].tolist()
+        for number, next_token in enumerate(following):
+            if next_token < len(SPECIAL):
+                return following[:number]
+        return following
+
+    def _attention(self, place: int) -> NDArray[np.float32]:
+        import numpy as np
+        import torch
+
+        assert self._record is not None
+        if not self._record.attention:
+            return np.zeros((0, 1, self._copy.shape[-1]), dtype=np.float32)
+        layers = torch.stack([layer[0, :, place] for layer in self._record.attention])
+        # A token of a guess does not see those after it; their columns are not part of its row.
+        hidden = len(self._best) - 1 - place if self._grows else 0
+        found: NDArray[np.float32] = layers[..., : layers.shape[-1] - hidden].float().cpu().numpy()
+        return found
+
+    def _gates(self, place: int) -> dict[str, NDArray[np.float32]]:
+        assert self._record is not None
+        return {name: value[0, :, place].float().cpu().numpy() for name, value in self._record.gates.items()}
 
 
-def greedy_batch(
-    model: LanguageModel, prompts: list[list[int]], features: list[list[int]], *, longest: int, may_refuse: bool = True
+def generate_batch(
+    model: LanguageModel, prompts: Sequence[Sequence[int]], features: Sequence[Sequence[int]], decoding: Decoding
 ) -> list[list[int]]:
-    """The greedy tokens after each of several prompts of one length S (ids and feature ids [B, S]), the end left out.
+    """The tokens after each of several prompts of one length S (ids and feature ids [B, S]), the end left out.
 
     Equal to `generate` one by one, but each weight is read once for the whole batch.
     """
     import torch
 
     device = model.embedding.weight.device
+    generators = [torch.Generator().manual_seed(decoding.seed) for _ in prompts]
     hidden, state = model.prefill(torch.tensor(prompts, device=device), torch.tensor(features, device=device))
     written: list[list[int]] = [[] for _ in prompts]
     going = set(range(len(prompts)))
-    for count in range(min(longest, model.config.context - len(prompts[0]))):
-        log_probabilities, _ = model.next_tokens(hidden, state)
-        chosen = forbid(log_probabilities, first=count == 0, may_refuse=may_refuse).argmax(-1)
+    for count in range(min(decoding.longest, model.config.context - len(prompts[0]))):
+        log_p, _ = model.next_tokens(hidden, state)
+        allowed = forbid_special(log_p, first=count == 0, may_refuse=decoding.may_refuse)
+        chosen = choose(allowed, decoding, generators, written)
         for row, token in enumerate(chosen.tolist()):
-            if token == END:
-                going.discard(row)
-            elif row in going:
+            if row in going and token != END:
                 written[row].append(token)
-                if token == NONE:
-                    going.discard(row)
+            if token in (END, NONE, *decoding.stop):
+                going.discard(row)
         if not going:
             break
         hidden = model.step(chosen, state)
     return written
-
-
-def forbid(log_probabilities: Tensor, *, first: bool, may_refuse: bool) -> Tensor:
-    """Rule out special tokens [..., V], but for the end after the first token and the no-answer token as the first."""
-    allowed = log_probabilities.clone()
-    allowed[..., : len(SPECIAL)] = float("-inf")
-    if not first or may_refuse:
-        kept = NONE if first else END
-        allowed[..., kept] = log_probabilities[..., kept]
-    return allowed
-
-
-def choose(log_probabilities: Tensor, decoding: Decoding, generator: torch.Generator) -> int:
-    """A token by greedy choice or by sampling from the tempered, truncated distribution [V]."""
-    import torch
-
-    if decoding.temperature == 0:
-        return int(log_probabilities.argmax())
-    probabilities = (log_probabilities / decoding.temperature).softmax(-1).cpu()
-    if decoding.top_p < 1:
-        ordered, order = probabilities.sort(descending=True)
-        # A token is dropped when those before it already hold top_p; the first always stays.
-        ordered[(ordered.cumsum(0) - ordered) >= decoding.top_p] = 0.0
-        probabilities = torch.zeros_like(probabilities).scatter_(0, order, ordered)
-    return int(torch.multinomial(probabilities, 1, generator=generator))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -174,37 +213,71 @@ def parser() -> argparse.ArgumentParser:
     cli.add_argument("--source", action="append", default=[], help="a text to answer from; repeat for several")
     cli.add_argument("--mode", choices=("short", "full"), default="full", help="a span, or whole sentences")
     cli.add_argument("--model", help="checkpoint name or directory")
-    cli.add_argument("--temperature", type=float, default=0.0)
-    cli.add_argument("--top-p", type=float, default=1.0)
+    cli.add_argument("--temperature", type=float, default=0.0, help="0 is greedy")
+    cli.add_argument("--top-k", type=int, default=0, help="draw from so many tokens at most; 0 for all")
+    cli.add_argument("--top-p", type=float, default=1.0, help="draw from the likeliest tokens with that share")
+    cli.add_argument("--min-p", type=float, default=0.0, help="draw from tokens with that share of the best one's")
+    cli.add_argument("--repetition", type=float, default=1.0, help="penalty of tokens already written; 1 for none")
+    cli.add_argument("--no-repeat", type=int, default=0, help="write no n-gram of that size twice; 0 for no such rule")
+    cli.add_argument("--beams", type=int, default=1, help="width of a beam search")
+    cli.add_argument("--length-penalty", type=float, default=1.0, help="alpha of the beam search's length penalty")
+    cli.add_argument("--lookup", type=int, default=Decoding.lookup, help="tokens guessed from the prompt at a time")
     cli.add_argument("--longest", type=int, default=160, help="most tokens to write")
+    cli.add_argument("--stop", action="append", default=[], help="text of a token to stop after; repeat for several")
+    cli.add_argument("--samples", type=int, default=1, help="number of texts, with seeds from --seed on")
     cli.add_argument("--seed", type=int, default=0)
     cli.add_argument("--device", default="cpu")
     return cli
 
 
+def _stop_tokens(tokenizer: Tokenizer, texts: Sequence[str]) -> tuple[int, ...]:
+    """The tokens that the texts are; ValueError for one that is several tokens."""
+    found = []
+    for text in texts:
+        ids = tokenizer.encode(text).ids
+        if len(ids) != 1:
+            pieces = ", ".join(repr(tokenizer.piece(token)) for token in ids)
+            raise ValueError(f"--stop {text!r} is {len(ids)} tokens ({pieces}); give the text of one token")
+        found.append(ids[0])
+    return tuple(found)
+
+
+def _decoding(arguments: argparse.Namespace, tokenizer: Tokenizer, seed: int) -> Decoding:
+    names = set(Decoding.__dataclass_fields__) & set(vars(arguments)) - {"stop", "seed"}
+    settings = {name: getattr(arguments, name) for name in names}
+    return Decoding(**settings, stop=_stop_tokens(tokenizer, arguments.stop), seed=seed)
+
+
 def _print(arguments: argparse.Namespace) -> None:
+    from lm.beam import beam_search
     from lm.checkpoint import load
     from lm.reading import Piece, build_prompt, text_prompt
     from lm.tokenizer import StreamDecoder
 
     if (arguments.question is None) == bool(arguments.source):
         raise ValueError("--question and --source go together; give a question and at least one text to answer from")
+    if arguments.samples < 1:
+        raise ValueError(f"--samples is {arguments.samples}; it must be at least 1")
     checkpoint = load(arguments.model, device=arguments.device)
-    decoding = Decoding(
-        temperature=arguments.temperature, top_p=arguments.top_p, longest=arguments.longest, seed=arguments.seed
-    )
+    tokenizer = checkpoint.tokenizer
     if arguments.question is not None:
         sources = [[Piece(text=source)] for source in arguments.source]
-        prompt = build_prompt(checkpoint.tokenizer, arguments.question, sources, mode=arguments.mode)
+        prompt = build_prompt(tokenizer, arguments.question, sources, mode=arguments.mode)
     else:
-        prompt = text_prompt(checkpoint.tokenizer, arguments.text)
-        print(arguments.text, end="")
-    stream = StreamDecoder(checkpoint.tokenizer)
-    for step in generate(checkpoint.model, prompt, decoding):
-        if step.token == NONE:
-            print("(the sources do not answer this)", end="")
-        print(stream.feed(step.token), end="", flush=True)
-    print(stream.finish())
+        prompt = text_prompt(tokenizer, arguments.text)
+    for number in range(arguments.samples):
+        decoding = _decoding(arguments, tokenizer, arguments.seed + number)
+        print(arguments.text or "", end="")
+        stream = StreamDecoder(tokenizer)
+        if decoding.beams > 1:
+            tokens: Iterator[int] = iter(beam_search(checkpoint.model, prompt, decoding)[0].tokens)
+        else:
+            tokens = (one.token for one in generate(checkpoint.model, prompt, decoding))
+        for token in tokens:
+            if token == NONE:
+                print("(the sources do not answer this)", end="")
+            print(stream.feed(token), end="", flush=True)
+        print(stream.finish())
 
 
 def main(argv: Sequence[str] | None = None) -> int:

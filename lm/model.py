@@ -1,4 +1,8 @@
-"""A reading language model: embeddings, a body, the output layer and the copy head.
+"""A language model: embeddings, a body, the output layer and the copy head. The body is what architectures differ in.
+
+All models have one interface. `forward(tokens, state)` gives the log-probabilities of the token after each one and the
+state to go on with, whether the tokens are plain text or a prompt to answer. `losses` and `text_losses` train them;
+`prefill`, `step` and `next_tokens` serve them.
 
 Shapes: B batch, T tokens, S prompt tokens, A answer positions, D width, V vocabulary, N order of the continuation.
 """
@@ -6,36 +10,54 @@ Shapes: B batch, T tokens, S prompt tokens, A answer positions, D width, V vocab
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from lm.config import ModelConfig
-from lm.copy_head import CopyHead, CopyScores, continuation, mixture_log_probability
+from lm.body import BodyState, Record, make_body
+from lm.config import RECURRENT, ModelConfig
+from lm.copy_head import CopyHead, CopyScores, continuation, mixture_log_probability, preceding
+from lm.fast import one_core
 from lm.reading import FIRST_SOURCE_FEATURE
-from lm.transformer import KVCache, TransformerBody, at_least_float32
-
-_SOFTCAP = 20.0
-"""Logits are squashed to +-20 by tanh (Gemma 2, 2024), which keeps a small model from runaway confidence."""
+from lm.transformer import SHORT, at_least_float32
 
 
 @dataclass(kw_only=True)
 class State:
-    """What a model keeps between calls while it writes answers to prompts of one length S.
+    """What a model keeps between calls.
 
-    `source` [B, S] are the prompts, `keys` [B, S, D] the copy head's view of them, `copyable` [B, S] what may be
-    copied, `recent` [B, N] the last tokens, latest first, and `attention` the weights [B, H, 1, S + t] of the last
-    position, layer by layer, where they were recorded.
+    `body` is the architecture's own state. Of the prompt: its tokens `source` [B, S], the tokens before each of them
+    `before` [B, S, N], the copy head's view `keys`, and what may be copied, `copyable` [B, S]. Of the tokens read by
+    the last call: the tokens up to each one, latest first, `recent` [B, T, N], the embedding of the last
+    `last_embedding` [B, 1, D], and what was recorded.
     """
 
-    caches: list[KVCache]
+    body: BodyState
     last_embedding: Tensor
     source: Tensor
+    before: Tensor
     keys: Tensor
     copyable: Tensor
     recent: Tensor
-    attention: list[Tensor] = field(default_factory=list)
+    record: Record | None = None
+
+    def select(self, rows: Tensor) -> None:
+        """Keep the named rows [B'] of the batch, in that order; a row may be taken several times."""
+        self.body.select(rows)
+        for name in ("last_embedding", "source", "before", "keys", "copyable", "recent"):
+            setattr(self, name, getattr(self, name)[rows])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """A place in a generation to come back to."""
+
+    body: Any
+    last_embedding: Tensor
+    recent: Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,49 +70,68 @@ class Losses:
 
 
 class LanguageModel(nn.Module):
-    """Writes an answer after a prompt, by vocabulary and by copying; see `lm.copy_head` for the distribution."""
+    """Continues text, and answers prompts by vocabulary and by copying; see `lm.copy_head` for the distribution."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
         self.embedding = nn.Embedding(config.vocabulary, config.width)
         self.feature = nn.Embedding(config.features, config.width)
-        # Token shift: each token also carries the one before it, so that "what followed this word" needs one layer.
-        self.shift = nn.Parameter(torch.full((config.width,), 0.3))
-        self.body = TransformerBody(config)
-        self.copy = CopyHead(config.width, config.ngram)
+        if config.shift:
+            # Token shift: each token also carries the one before it; "what followed this word" then needs one layer.
+            self.shift = nn.Parameter(torch.full((config.width,), 0.3))
+        self.body = make_body(config)
+        if not config.tied:
+            self.output = nn.Linear(config.width, config.vocabulary, bias=False)
+        self.copy = CopyHead(config.score, config.width, config.ngram)
         self.reset()
 
     @torch.no_grad()
     def reset(self, generator: torch.Generator | None = None) -> None:
-        """Draw fresh weights: std 1/sqrt(fan-in), zero for the projections that write to the residual stream."""
-        self.copy.gate.bias.zero_()
+        """Draw fresh weights: std 1/sqrt(fan-in), zero for biases and for what writes to a residual stream,
+        orthogonal gates for recurrent weights (Saxe et al. 2014)."""
         for name, parameter in self.named_parameters():
-            if parameter.dim() < 2:
-                continue
-            if name.endswith(("out.weight", "down.weight")):
+            if name.endswith((".bias", "_norm.bias")) and name != "copy.bias" or ".bias_" in name:
                 parameter.zero_()
-            elif name.startswith(("embedding", "feature")):
+            elif ".weight_hh_" in name:
+                for gate in parameter.split(parameter.shape[1]):
+                    nn.init.orthogonal_(gate, generator=generator)
+            elif parameter.dim() < 2:
+                continue
+            elif name.endswith(("out.weight", "down.weight")):
+                parameter.zero_()
+            elif name.startswith(("embedding", "feature", "body.place")):
                 parameter.normal_(std=0.5 / math.sqrt(self.config.width), generator=generator)
             else:
                 parameter.normal_(std=1.0 / math.sqrt(parameter.shape[1]), generator=generator)
+        if hasattr(self.body, "reset"):
+            self.body.reset()
 
     def parameters_count(self) -> int:
         """Number of weights."""
         return sum(parameter.numel() for parameter in self.parameters())
 
-    def embed(self, tokens: Tensor, features: Tensor, before: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Inputs of the body [B, T, D] and the plain embeddings; `before` [B, 1, D] is that of the token before."""
+    def embed(
+        self, tokens: Tensor, features: Tensor | None = None, before: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Inputs of the body [B, T, D] and the plain embeddings; `before` [B, 1, D] is that of the token before.
+
+        Without `features` all tokens are ordinary ones (feature 0).
+        """
         plain = self.embedding(tokens)
-        previous = torch.zeros_like(plain[:, :1]) if before is None else before
-        shifted = torch.cat((previous, plain[:, :-1]), dim=1)
-        scale = math.sqrt(self.config.width)
-        return (plain + self.shift * shifted + self.feature(features)) * scale, plain
+        x = plain + (self.feature.weight[0] if features is None else self.feature(features))
+        if self.config.shift:
+            previous = torch.zeros_like(plain[:, :1]) if before is None else before
+            shifted = previous if tokens.shape[1] == 1 else torch.cat((previous, plain[:, :-1]), dim=1)
+            x = torch.addcmul(x, self.shift, shifted)
+        return x * math.sqrt(self.config.width), plain
 
     def write_logits(self, hidden: Tensor) -> Tensor:
-        """Vocabulary logits [..., V] in fp32 of hidden vectors [..., D]; the embedding is the output layer."""
-        logits = at_least_float32(hidden @ self.embedding.weight.T)
-        return _SOFTCAP * torch.tanh(logits / _SOFTCAP)
+        """Vocabulary logits [..., V] in fp32 of hidden vectors [..., D], within +-softcap (Gemma 2, 2024)."""
+        weight = self.embedding.weight if self.config.tied else self.output.weight
+        logits = at_least_float32(hidden @ weight.T)
+        cap = self.config.softcap
+        return cap * torch.tanh(logits / cap) if cap else logits
 
     def losses(self, tokens: Tensor, features: Tensor, prompt: Tensor, answer: Tensor, pointers: Tensor) -> Losses:
         """Losses of whole examples.
@@ -107,12 +148,12 @@ class LanguageModel(nn.Module):
         width = int(prompt.max())
         positions = torch.arange(width, device=tokens.device)[None, :]
         copyable = (features[:, :width] >= FIRST_SOURCE_FEATURE) & (positions < prompt[:, None])
-        back = torch.arange(self.config.ngram, device=tokens.device)
-        earlier = (rows[..., None] - back).clamp_min(0)
-        recent = tokens[:, None, :].expand(-1, rows.shape[1], -1).gather(2, earlier)
         source = tokens[:, :width]
-        keys = self.copy.key(hidden[:, :width])
-        copied = self.copy(at_answer, keys, copyable, continuation(source, recent, self.config.ngram))
+        recent = preceding(tokens, self.config.ngram + 1)[:, :, : self.config.ngram]
+        recent = torch.cat((tokens[..., None], recent), dim=-1)[..., : self.config.ngram]
+        recent = recent.gather(1, rows[..., None].expand(-1, -1, recent.shape[-1]))
+        matches = continuation(preceding(source, self.config.ngram), recent)
+        copied = self.copy(at_answer, self.copy.keys(hidden[:, :width]), copyable, matches)
         mask = answer >= 0
         target = answer.clamp_min(0)
         log_written = torch.zeros_like(copied.log_copy)
@@ -125,6 +166,84 @@ class LanguageModel(nn.Module):
         pointer = -(pointed.clamp_min(1e-6).log() * known).sum() / known.sum().clamp_min(1)
         return Losses(nll=nll, mask=mask, pointer=pointer)
 
+    def text_losses(self, tokens: Tensor, state: BodyState | None = None) -> Tensor:
+        """Negative log-likelihood [B, T] of plain text [B, T + 1], each token after those before it.
+
+        `state` is that of the text before, for bodies that can carry it on; it is updated.
+        """
+        x, _ = self.embed(tokens[:, :-1])
+        logits = self.write_logits(self.body(x, state=state))
+        return nn.functional.cross_entropy(logits.transpose(1, 2), tokens[:, 1:], reduction="none")
+
+    def forward(
+        self,
+        tokens: Tensor,
+        state: State | None = None,
+        *,
+        features: Tensor | None = None,
+        prefix: int | None = None,
+        record: bool = False,
+    ) -> tuple[Tensor, State]:
+        """Logits [B, T, V] (normalised: log-probabilities) of the token after each of [B, T], and the state after them.
+
+        Without a state the tokens are the beginning: of a text, or with `prefix` of a prompt whose first so many
+        tokens are read in both directions, `features` [B, T] telling what of it may be copied.
+        """
+        if state is None:
+            hidden, state = self.read(tokens, features, prefix=prefix, record=record)
+        else:
+            hidden = self.read_on(tokens, state, record=record)
+        return self.distribution(hidden, state)[0], state
+
+    def read(
+        self, tokens: Tensor, features: Tensor | None = None, *, prefix: int | None = None, record: bool = False
+    ) -> tuple[Tensor, State]:
+        """Hidden vectors [B, T, D] of a beginning, and the state after it; arguments as for `forward`."""
+        batch = tokens.shape[0]
+        x, plain = self.embed(tokens, features)
+        noted = Record() if record else None
+        both_ways = None if prefix is None else torch.full((batch,), prefix, device=tokens.device)
+        body: Any = self.body
+        state = body.start(batch, x)
+        hidden = body(x, prefix=both_ways, state=state, record=noted)
+        order = self.config.ngram
+        none = torch.zeros(tokens.shape, dtype=torch.bool, device=tokens.device)
+        return hidden, State(
+            body=state,
+            last_embedding=plain[:, -1:],
+            source=tokens,
+            before=preceding(tokens, order),
+            keys=self.copy.keys(hidden),
+            copyable=none if features is None else features >= FIRST_SOURCE_FEATURE,
+            recent=torch.cat((tokens[..., None], preceding(tokens, order)), dim=-1)[..., :order],
+            record=noted,
+        )
+
+    def read_on(self, tokens: Tensor, state: State, *, record: bool = False) -> Tensor:
+        """Hidden vectors [B, T, D] of tokens [B, T] that follow what the state has seen."""
+        order = self.config.ngram
+        x, plain = self.embed(tokens, before=state.last_embedding)
+        earlier = state.recent[:, -1]
+        if tokens.shape[1] == 1:
+            state.recent = torch.cat((tokens, earlier), dim=1)[:, None, :order]
+        elif order:
+            sequence = torch.cat((earlier.flip(-1), tokens), dim=1)
+            state.recent = sequence.unfold(1, order, 1)[:, 1:].flip(-1)
+        else:
+            state.recent = earlier[:, None].expand(-1, tokens.shape[1], -1)
+        state.last_embedding = plain[:, -1:]
+        state.record = Record() if record else None
+        return torch.as_tensor(self.body(x, state=state.body, record=state.record))
+
+    def distribution(self, hidden: Tensor, state: State) -> tuple[Tensor, CopyScores]:
+        """Log-probabilities [B, T, V] after the tokens read last, and the copy scores they were mixed from."""
+        copied = self.copy(hidden, state.keys, state.copyable, continuation(state.before, state.recent))
+        log_written = self.write_logits(hidden).log_softmax(-1)
+        source = state.source[:, None].expand_as(copied.weights)
+        by_token = torch.zeros_like(log_written).scatter_add_(2, source, copied.weights.to(log_written.dtype))
+        log_copy, log_write = copied.log_copy[..., None], copied.log_write[..., None]
+        return mixture_log_probability(log_written, by_token, log_copy, log_write), copied
+
     @torch.inference_mode()
     def prefill(
         self, tokens: Tensor, features: Tensor, *, prefix: int | None = None, record: bool = False
@@ -133,46 +252,83 @@ class LanguageModel(nn.Module):
 
         Returns the hidden vectors [B, 1, D] that the first answer tokens are drawn from, and the state to go on with.
         """
-        batch, length = tokens.shape
-        x, plain = self.embed(tokens, features)
-        caches = self.body.start(batch, x)
-        both_ways = torch.full((batch,), length if prefix is None else prefix, device=tokens.device)
-        weights: list[Tensor] | None = [] if record else None
-        hidden = self.body(x, prefix=both_ways, caches=caches, record=weights)
-        back = torch.arange(length - 1, length - 1 - self.config.ngram, -1, device=tokens.device)
-        state = State(
-            caches=caches,
-            last_embedding=plain[:, -1:],
-            source=tokens,
-            keys=self.copy.key(hidden),
-            copyable=features >= FIRST_SOURCE_FEATURE,
-            recent=tokens[:, back.clamp_min(0)],
-            # The last prompt token asks for the first word, so its attention is the only row of the prompt kept.
-            attention=[layer[:, :, -1:] for layer in weights or []],
-        )
+        hidden, state = self.read(tokens, features, prefix=tokens.shape[1] if prefix is None else prefix, record=record)
+        state.recent = state.recent[:, -1:]
+        if state.record is not None:
+            # The last prompt token asks for the first word, so its row is the only one of the prompt kept.
+            state.record = replace(
+                state.record,
+                attention=[layer[:, :, -1:] for layer in state.record.attention],
+                gates={name: value[:, :, -1:] for name, value in state.record.gates.items()},
+            )
         return hidden[:, -1:], state
 
     @torch.inference_mode()
     def step(self, token: int | Tensor, state: State, *, record: bool = False) -> Tensor:
-        """Append an answer token, or one for each of the batch [B]; returns hidden vectors [B, 1, D] for the next."""
-        tokens = torch.as_tensor(token, device=state.source.device).reshape(-1, 1)
-        x, state.last_embedding = self.embed(tokens, torch.zeros_like(tokens), state.last_embedding)
-        state.recent = torch.cat((tokens, state.recent), dim=1)[:, : self.config.ngram]
-        weights: list[Tensor] | None = [] if record else None
-        hidden = self.body(x, caches=state.caches, record=weights)
-        state.attention = weights or []
-        return torch.as_tensor(hidden)
+        """Append an answer token, or one for each of the batch [B], or several [B, T]; hidden vectors [B, T, D]."""
+        tokens = torch.as_tensor(token, device=state.source.device)
+        tokens = tokens if tokens.dim() == 2 else tokens.reshape(-1, 1)
+        with self._briefly(tokens):
+            return self.read_on(tokens, state, record=record)
 
     @torch.inference_mode()
     def next_tokens(self, hidden: Tensor, state: State) -> tuple[Tensor, CopyScores]:
         """Log-probabilities [B, V] of the next tokens and the copy scores they were mixed from."""
-        matches = continuation(state.source, state.recent[:, None], self.config.ngram)
-        copied = self.copy(hidden, state.keys, state.copyable, matches)
-        log_written = self.write_logits(hidden[:, 0]).log_softmax(-1)
-        by_token = torch.zeros_like(log_written).scatter_add_(1, state.source, copied.weights[:, 0])
-        return mixture_log_probability(log_written, by_token, copied.log_copy, copied.log_write), copied
+        with self._briefly(hidden):
+            log_probabilities, copied = self.distribution(hidden, state)
+        return log_probabilities[:, -1], copied
+
+    @torch.inference_mode()
+    def every_next(self, hidden: Tensor, state: State) -> tuple[Tensor, CopyScores]:
+        """`distribution` without a gradient: log-probabilities [B, T, V] after each of the tokens read last."""
+        with self._briefly(hidden):
+            return self.distribution(hidden, state)
 
     def next_token(self, hidden: Tensor, state: State) -> tuple[Tensor, CopyScores]:
         """`next_tokens` of a batch of one: log-probabilities [V] and the copy scores."""
         log_probabilities, copied = self.next_tokens(hidden, state)
         return log_probabilities[0], copied
+
+    def mark(self, state: State) -> Mark:
+        """The place that `keep` goes back to."""
+        return Mark(body=state.body.mark(), last_embedding=state.last_embedding, recent=state.recent)
+
+    @torch.inference_mode()
+    def keep(self, state: State, mark: Mark, tokens: Tensor, count: int) -> None:
+        """Undo a step of tokens [1, T] made since the mark but for the first `count` (at least 1) of them."""
+        if state.body.rewind(mark.body, count):
+            state.last_embedding, state.recent = mark.last_embedding, mark.recent
+            self.step(tokens[:, :count], state)
+        else:
+            state.last_embedding = self.embedding(tokens[:, count - 1 : count])
+            state.recent = state.recent[:, count - 1 : count]
+
+    def _briefly(self, work: Tensor) -> Any:
+        """One core for a few tokens on a CPU."""
+        return one_core() if work.device.type == "cpu" and work.shape[0] * work.shape[1] <= SHORT else nullcontext()
+
+
+def matched(config: ModelConfig, architecture: str, parameters: int) -> ModelConfig:
+    """The configuration of `architecture` whose number of parameters is nearest to `parameters`.
+
+    Vocabulary, width, features and the like are those of `config`; the width inside is searched for. Recurrent
+    models get two layers, since depth buys them little and costs them time.
+    """
+    layers = {"layers": min(config.layers, 2)} if architecture in RECURRENT else {}
+
+    def sized(half: int) -> tuple[int, ModelConfig]:
+        fields = config.to_json() | layers | {"architecture": architecture, "hidden": 2 * half}
+        shape = ModelConfig.from_json(fields)
+        with torch.device("meta"):
+            return LanguageModel(shape).parameters_count(), shape
+
+    least, most = 1, 2
+    while sized(most)[0] < parameters:
+        least, most = most, 2 * most
+    while most - least > 1:
+        middle = (least + most) // 2
+        if sized(middle)[0] < parameters:
+            least = middle
+        else:
+            most = middle
+    return min((sized(least), sized(most)), key=lambda one: abs(one[0] - parameters))[1]

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from index.store import Hit, Store
 from lm.checkpoint import Checkpoint
-from lm.generate import Decoding, Generated, generate
+from lm.generate import Generated, generate
 from lm.reading import Prompt, build_prompt, content_stems
+from lm.sampling import Decoding
 from lm.tokenizer import END, NONE, StreamDecoder
 from tutor.answer import Answer, History, PromptToken, Ranked, Step, Trace
 from tutor.compose import Draft, Evidence, Word, best_sentence, complete_sentences, supported, whole
