@@ -63,7 +63,7 @@ def masked_softmax(scores: Tensor, mask: Tensor | None = None) -> Tensor:
 
 def split_heads(x: Tensor, heads: int) -> Tensor:
     """[B, T, H K] to [B, H, T, K]: head h owns columns h K to (h + 1) K."""
-    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+    return x.view(*x.shape[:-1], heads, -1).transpose(1, 2)
 
 
 def merge_heads(x: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -132,17 +133,18 @@ def parse_overrides(pairs: list[str]) -> dict[str, Any]:
             known = ", ".join(sorted(set(kinds) - {"vocabulary", "features"}))
             raise ValueError(f"no model setting {name!r}; write NAME=VALUE with one of {known}")
         try:
-            values[name] = {"int": int, "float": float, "bool": _truth}.get(kinds[name], str)(text)
+            values[name] = _READ[kinds[name]](text)
         except (ValueError, KeyError):
             raise ValueError(f"{name} is {text!r}; it must be {_MEANS[kinds[name]]}") from None
     return values
 
 
-_MEANS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
-
-
 def _truth(text: str) -> bool:
     return {"true": True, "false": False}[text.lower()]
+
+
+_READ: dict[str, Callable[[str], Any]] = {"int": int, "float": float, "bool": _truth, "str": str}
+_MEANS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 
 
 @dataclass(frozen=True, kw_only=True)

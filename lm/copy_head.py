@@ -5,9 +5,10 @@
     P(y) = (1 - p) softmax(W h)_y + p sum_{s: x_s = y} a_s
 
 score is one of `lm.attention`, scaled dot products by default; h is the hidden vector of the position to fill and h_s
-that of prompt token s. b_m(s) is the continuation bias: m(s) counts how many of the last N tokens before the position to fill stand, in the
-same order, just before prompt token s, and b_0 = 0, b_1, ..., b_N are learned. It gives a small model from the first
-step what larger ones grow as induction heads (Olsson et al. 2022): having copied a word, go on with the next.
+that of prompt token s. b_m(s) is the continuation bias: m(s) counts how many of the last N tokens before the position
+to fill stand, in the same order, just before prompt token s, and b_0 = 0, b_1, ..., b_N are learned. It gives a small
+model from the first step what larger ones grow as induction heads (Olsson et al. 2022): having copied a word, go on
+with the next.
 
 Shapes: B batch, A answer positions, S prompt tokens, D width, N order of the continuation, V vocabulary.
 """

@@ -23,7 +23,6 @@ from lm.tokenizer import END, NONE, SPECIAL
 
 if TYPE_CHECKING:
     import numpy as np
-    import torch
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -90,6 +89,7 @@ def generate(
     stops = {END, NONE, *decoding.stop}
     written: list[int] = []
     guess: list[int] = []
+    mark, read = model.mark(state), torch.empty(1, 0, dtype=torch.long)
     while True:
         reading = _Reading(model, hidden, state, trace)
         for place in range(len(guess) + 1):

@@ -22,6 +22,7 @@ from lm.config import RECURRENT, ModelConfig
 from lm.copy_head import CopyHead, CopyScores, continuation, mixture_log_probability, preceding
 from lm.fast import one_core
 from lm.reading import FIRST_SOURCE_FEATURE
+from lm.recurrent import RecurrentBody
 from lm.transformer import SHORT, at_least_float32
 
 
@@ -91,20 +92,20 @@ class LanguageModel(nn.Module):
         """Draw fresh weights: std 1/sqrt(fan-in), zero for biases and for what writes to a residual stream,
         orthogonal gates for recurrent weights (Saxe et al. 2014)."""
         for name, parameter in self.named_parameters():
-            if name.endswith((".bias", "_norm.bias")) and name != "copy.bias" or ".bias_" in name:
+            if (name.endswith(".bias") and name != "copy.bias") or ".bias_" in name:
                 parameter.zero_()
             elif ".weight_hh_" in name:
-                for gate in parameter.split(parameter.shape[1]):
+                for gate in torch.split(parameter, parameter.shape[1]):
                     nn.init.orthogonal_(gate, generator=generator)
             elif parameter.dim() < 2:
                 continue
             elif name.endswith(("out.weight", "down.weight")):
                 parameter.zero_()
-            elif name.startswith(("embedding", "feature", "body.place")):
+            elif name.startswith(("embedding", "feature", "output", "body.place")):
                 parameter.normal_(std=0.5 / math.sqrt(self.config.width), generator=generator)
             else:
                 parameter.normal_(std=1.0 / math.sqrt(parameter.shape[1]), generator=generator)
-        if hasattr(self.body, "reset"):
+        if isinstance(self.body, RecurrentBody):
             self.body.reset()
 
     def parameters_count(self) -> int:

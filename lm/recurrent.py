@@ -31,7 +31,7 @@ from lm.cells import GATES, Memory, Weights, unroll
 from lm.config import ModelConfig
 from lm.transformer import RMSNorm
 
-_FUSED: dict[str, type[nn.RNNBase]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+_FUSED: dict[str, Any] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 
 
 class Recurrent(nn.Module):
@@ -194,6 +194,8 @@ class RecurrentBody(nn.Module):
         batch, longest = x.shape[:2]
         memory = self.encoder.start(batch, x)
         if record is not None:
+            if not bool((prefix == longest).all()):
+                raise ValueError(f"recorded prompts must be of one length; theirs are {prefix.tolist()}")
             source, memory, record.encoder = self.encoder.explicit(x, memory)
         else:
             lengths = None if bool((prefix == longest).all()) else prefix.cpu()

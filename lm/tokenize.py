@@ -2,6 +2,7 @@
 
 python -m lm.tokenize train --vocabulary 4096 --output tok.json notes.txt more.jsonl.gz
 python -m lm.tokenize pack --tokenizer tok.json --output train.npz records.jsonl
+python -m lm.tokenize text --tokenizer tok.json --output text.npz notes.txt --hold-out 0.1 --held-out dev.npz
 """
 
 from __future__ import annotations
@@ -67,6 +68,23 @@ def _pack(arguments: argparse.Namespace) -> None:
     print(f"{arguments.output}: {len(packed):,} examples, {int(packed.lengths.sum()):,} tokens")
 
 
+def _text(arguments: argparse.Namespace) -> None:
+    from lm.text import TextSet
+    from lm.tokenizer import Tokenizer
+
+    tokenizer = Tokenizer.load(arguments.tokenizer)
+    if (arguments.hold_out > 0) != (arguments.held_out is not None) or not 0 <= arguments.hold_out < 1:
+        raise ValueError("--hold-out (a share below 1) and --held-out (a file) go together; give both or neither")
+    packed = TextSet.pack(tokenizer, texts(arguments.files))
+    cut = round(len(packed) * (1 - arguments.hold_out))
+    if arguments.held_out:
+        held = TextSet(packed.tokens[cut:])
+        held.save(arguments.held_out, tokenizer=tokenizer)
+        print(f"{arguments.held_out}: {len(held):,} tokens")
+    TextSet(packed.tokens[:cut]).save(arguments.output, tokenizer=tokenizer)
+    print(f"{arguments.output}: {cut:,} tokens")
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     cli = argparse.ArgumentParser(prog="python -m lm.tokenize", description="Train a tokenizer; pack training data.")
@@ -80,7 +98,13 @@ def parser() -> argparse.ArgumentParser:
     pack.add_argument("--tokenizer", type=Path, required=True)
     pack.add_argument("--longest", type=int, default=1024, help="leave out examples of more tokens")
     pack.set_defaults(run=_pack)
-    for command in (train, pack):
+    text = commands.add_parser("text", help="turn texts into one long row of tokens")
+    text.add_argument("files", type=Path, nargs="+", help="text files, .jsonl or .jsonl.gz")
+    text.add_argument("--tokenizer", type=Path, required=True)
+    text.add_argument("--hold-out", type=float, default=0.0, help="share at the end to write to --held-out instead")
+    text.add_argument("--held-out", type=Path, help="where to write what is held out")
+    text.set_defaults(run=_text)
+    for command in (train, pack, text):
         command.add_argument("--output", type=Path, required=True)
     return cli
 

@@ -1,68 +1,105 @@
-"""Train a reading language model.
+"""Train a language model.
 
-    python -m lm.train --tokenizer tok.json --data train.npz --validation dev.npz --run runs/mini --steps 4000
+    python -m lm.train --tokenizer tok.json --data train.npz --validation dev.npz --output runs/mini --steps 4000
+    torchrun --nproc-per-node 8 -m lm.train ...                                      (the same on eight GPUs)
 
-A run directory holds `run.json` (the settings, data hashes and command), `metrics.jsonl`, `state.pt` (all that is
-needed to go on exactly where a run stopped: weights, optimizers, position in the data), and `last/` and `best/`
-checkpoints. Run the same command again to resume.
+The data are examples (`lm.tokenize pack`) or plain text (`lm.tokenize text`). Size is one dial, `--preset`; `--set`
+overrides single settings of the model; an architecture other than the transformer gets as many parameters as the
+transformer of the preset. The run directory is described in `lm.run`. Run the same command again to resume.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import os
 import platform
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from lm.config import PRESETS, TrainConfig, preset
+from lm.config import ARCHITECTURES, OPTIMIZERS, PRESETS, RECURRENT, TrainConfig, parse_overrides, preset
 
 if TYPE_CHECKING:
     from lm.data import ExampleSet
     from lm.model import LanguageModel
+    from lm.text import TextSet
     from lm.tokenizer import Tokenizer
 
 _ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "4294967296"}
 """glibc returns large blocks to the system after every step unless told not to; training is then far slower."""
 
+_HELP = {
+    "batch_tokens": "tokens in a batch, padding included",
+    "optimizer": "muon for the matrices of the body and adamw for the rest, or adamw for all; default: muon, and "
+    "adamw for recurrent models",
+    "lr": "learning rate of AdamW",
+    "muon_lr": "learning rate of Muon",
+    "warmup": "steps until the full rate",
+    "decay": "share of the steps over which the rate falls to 0",
+    "pointer": "weight of the loss on the copy weights",
+    "clip": "largest gradient norm",
+    "ema": "decay of the moving average of the weights; 0 for none",
+    "window": "length of the windows of plain text",
+    "save_minutes": "minutes between saves",
+}
+
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    cli = argparse.ArgumentParser(prog="python -m lm.train", description="Train a reading language model.")
+    cli = argparse.ArgumentParser(prog="python -m lm.train", description="Train a language model.")
     cli.add_argument("--tokenizer", type=Path, required=True, help="tokenizer.json from python -m lm.tokenize train")
-    cli.add_argument("--data", type=Path, nargs="+", required=True, help="packed files from python -m lm.tokenize pack")
+    cli.add_argument("--data", type=Path, nargs="+", required=True, help="packed files, all of one kind")
     cli.add_argument("--validation", type=Path, required=True, help="a packed file held out for validation")
-    cli.add_argument("--run", type=Path, required=True, help="directory of the run; an unfinished run is resumed")
+    cli.add_argument("--output", type=Path, required=True, help="directory of the run; an unfinished one is resumed")
     cli.add_argument("--preset", choices=sorted(PRESETS), default="mini", help="size of the model")
+    cli.add_argument("--architecture", choices=ARCHITECTURES, default="transformer")
+    cli.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the model; repeat")
     cli.add_argument("--dropout", type=float, default=0.0)
     cli.add_argument("--init", help="checkpoint (name or directory) whose weights to start from")
+    cli.add_argument("--compile", action="store_true", help="compile the model; pays on GPUs and for plain text")
     cli.add_argument("--device", help="cuda where there is a GPU, else cpu")
     for name, field in TrainConfig.__dataclass_fields__.items():
+        flag, help_text = "--" + name.replace("_", "-"), _HELP.get(name)
         kind = {"int": int, "float": float}.get(str(field.type), str)
-        flag = "--" + name.replace("_", "-")
         if name == "precision":
             cli.add_argument(
                 flag, choices=("auto", "fp32", "bf16"), default="auto", help="auto measures which is faster"
             )
+        elif name == "optimizer":
+            cli.add_argument(flag, choices=OPTIMIZERS, help=help_text)
         elif name == "steps":
             cli.add_argument(flag, type=kind, required=True, help="number of updates")
         else:
-            cli.add_argument(flag, type=kind, default=field.default)
+            cli.add_argument(flag, type=kind, default=field.default, help=help_text)
     return cli
 
 
-def _load(paths: Sequence[Path], tokenizer: Tokenizer) -> ExampleSet:
-    from lm.data import DataError, ExampleSet
+def load_data(paths: Sequence[Path], tokenizer: Tokenizer) -> ExampleSet | TextSet:
+    """The packed files in one set; DataError if they are of two kinds or hold nothing to learn from."""
+    import zipfile
 
-    sets = [ExampleSet.load(path, tokenizer=tokenizer) for path in paths]
-    merged = ExampleSet.merge(sets)
+    from lm.data import DataError, ExampleSet
+    from lm.text import TextSet
+
+    def is_text(path: Path) -> bool:
+        return zipfile.is_zipfile(path) and "text.npy" in zipfile.ZipFile(path).namelist()
+
+    kinds = {is_text(path) for path in paths}
+    names = ", ".join(map(str, paths))
+    if len(kinds) > 1:
+        raise DataError(f"{names} are examples and plain text together; train on one kind at a time")
+    if kinds == {True}:
+        text = TextSet.merge([TextSet.load(path, tokenizer=tokenizer) for path in paths])
+        if len(text) < 2:
+            raise DataError(f"{names} hold no text to learn from; pack more")
+        return text
+    merged = ExampleSet.merge([ExampleSet.load(path, tokenizer=tokenizer) for path in paths])
     if len(merged) == 0:
-        raise DataError(f"{', '.join(map(str, paths))} hold no examples; pack more data")
+        raise DataError(f"{names} hold no examples; pack more data")
     return merged
 
 
@@ -71,7 +108,7 @@ def _model(arguments: argparse.Namespace, tokenizer: Tokenizer, seed: int) -> La
     import torch
 
     from lm.checkpoint import CheckpointError, load
-    from lm.model import LanguageModel
+    from lm.model import LanguageModel, matched
     from lm.reading import FEATURES
 
     torch.manual_seed(seed)
@@ -83,60 +120,113 @@ def _model(arguments: argparse.Namespace, tokenizer: Tokenizer, seed: int) -> La
                 "give the tokenizer.json of that checkpoint"
             )
         return model
-    shape = preset(arguments.preset, vocabulary=tokenizer.size, features=FEATURES, dropout=arguments.dropout)
+    overrides = parse_overrides(arguments.set)
+    if arguments.architecture == "transformer":
+        overrides = {"dropout": arguments.dropout, **overrides}
+        shape = preset(arguments.preset, vocabulary=tokenizer.size, features=FEATURES, **overrides)
+    else:
+        size = preset(arguments.preset, vocabulary=tokenizer.size, features=FEATURES)
+        with torch.device("meta"):
+            count = LanguageModel(size).parameters_count()
+        fields = {"dropout": arguments.dropout, **overrides, "architecture": arguments.architecture}
+        wanted = preset(arguments.preset, vocabulary=tokenizer.size, features=FEATURES, **fields)
+        shape = wanted if "hidden" in overrides else matched(wanted, arguments.architecture, count)
     model = LanguageModel(shape)
     model.reset(torch.Generator().manual_seed(seed))
     return model
 
 
-def _train(arguments: argparse.Namespace) -> None:
+def _longest(data: ExampleSet | TextSet, window: int) -> int:
+    from lm.text import TextSet
+
+    return window if isinstance(data, TextSet) else int(data.lengths.max())
+
+
+def _train(arguments: argparse.Namespace) -> bool:
     import torch
 
-    from lm.checkpoint import usable_device, write_atomically
-    from lm.data import DataError
+    from lm.checkpoint import usable_device
+    from lm.parallel import joined, own_device, share_of_this_process
     from lm.tokenizer import Tokenizer
-    from lm.trainer import Trainer, faster_precision, resume, run
+    from lm.trainer import faster_precision
 
+    share = share_of_this_process()
     arguments.device = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    device = usable_device(arguments.device)
+    device = own_device(usable_device(arguments.device))
     if arguments.precision == "auto":
         arguments.precision = faster_precision(device)
+    if arguments.optimizer is None:
+        arguments.optimizer = "adamw" if arguments.architecture in RECURRENT else "muon"
     config = TrainConfig(**{name: getattr(arguments, name) for name in TrainConfig.__dataclass_fields__})
     tokenizer = Tokenizer.load(arguments.tokenizer)
-    data, validation = _load(arguments.data, tokenizer), _load([arguments.validation], tokenizer)
-    model = _model(arguments, tokenizer, config.seed)
-    if int(max(data.lengths.max(), validation.lengths.max())) > model.config.context:
-        raise DataError(f"an example is longer than the model's context of {model.config.context}; pack shorter ones")
-    trainer = Trainer(model, config, data, device)
-    if resume(trainer, arguments.run):
-        print(f"resuming {arguments.run} at step {trainer.step}", file=sys.stderr)
+    data, validation = load_data(arguments.data, tokenizer), load_data([arguments.validation], tokenizer)
+    with joined(share, device):
+        return _run(arguments, config, tokenizer, data, validation, device)
+
+
+def _run(
+    arguments: argparse.Namespace,
+    config: TrainConfig,
+    tokenizer: Tokenizer,
+    data: ExampleSet | TextSet,
+    validation: ExampleSet | TextSet,
+    device: Any,
+) -> bool:
+    from contextlib import nullcontext
+
+    import torch
+
+    from lm.data import DataError
+    from lm.parallel import share_of_this_process
+    from lm.run import Run, locked
+    from lm.trainer import Trainer
+
+    if type(data) is not type(validation):
+        raise DataError("--data and --validation must be of one kind, examples or plain text; pack them alike")
+    share, model = share_of_this_process(), _model(arguments, tokenizer, config.seed)
+    if max(_longest(data, config.window), _longest(validation, config.window)) > model.config.context:
+        raise DataError(
+            f"examples or --window are longer than the model's context of {model.config.context}; make them shorter"
+        )
     about = {
-        "settings": asdict(config) | {"dropout": arguments.dropout, "init": arguments.init},
+        "command": shlex.join(["python", "-m", "lm.train", *(arguments.argv or sys.argv[1:])]),
+        "settings": asdict(config) | {"init": arguments.init, "processes": share.world},
         "data": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in arguments.data},
-        "examples": len(data),
+        "size": len(data),
         "parameters": model.parameters_count(),
         "device": arguments.device,
         "torch": torch.__version__,
         "machine": platform.machine(),
     }
-    arguments.run.mkdir(parents=True, exist_ok=True)
-    write_atomically(arguments.run / "run.json", (json.dumps(about, indent=2) + "\n").encode())
-    print(f"{model.parameters_count():,} parameters, {len(data):,} examples, {config.steps} steps", file=sys.stderr)
-    run(trainer, tokenizer, validation, arguments.run, about)
+    trainer = Trainer(model, config, data, device, share=share, compiled=arguments.compile)
+    run = Run(trainer, tokenizer, arguments.output, about)
+    with locked(arguments.output) if share.rank == 0 else nullcontext():
+        if run.resume():
+            print(f"resuming {arguments.output} at step {trainer.step}", file=sys.stderr)
+        if run.writes:
+            kind = "examples" if hasattr(data, "lengths") else "tokens"
+            print(
+                f"{model.config.architecture}, {model.parameters_count():,} parameters, {len(data):,} {kind}, "
+                f"{config.steps} steps, {config.optimizer}, {config.precision}",
+                file=sys.stderr,
+            )
+        return run.train(validation)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Command line; 0 on success, 1 with one line on a fault of input or data."""
+    """Command line; 0 on success, 1 with one line on a fault of input or data, 130 when interrupted."""
     arguments = parser().parse_args(argv)
+    arguments.argv = argv
     try:
-        _train(arguments)
+        finished = _train(arguments)
     except (ValueError, OSError) as fault:
         print(f"lm.train: {fault}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"\nstopped; run the same command to go on from {arguments.run / 'state.pt'}", file=sys.stderr)
-        return 130
-    return 0
+        finished = False
+    if not finished:
+        print(f"stopped; run the same command to go on from {arguments.output / 'state.pt'}", file=sys.stderr)
+    return 0 if finished else 130
 
 
 def _with_allocator_settings() -> None:

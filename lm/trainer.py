@@ -1,69 +1,78 @@
 """The training loop: a model, its optimizers and its place in the data, saved so that a run can go on exactly.
 
-`lm.train` is its command line.
+`lm.train` is its command line, `lm.run` what it writes.
 """
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import pickle
-import sys
 import time
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 
-from lm import checkpoint
 from lm.config import TrainConfig
-from lm.data import Batch, DataError, ExampleSet
+from lm.data import DataError, ExampleSet
 from lm.model import LanguageModel
-from lm.optim import make_optimizers
-from lm.tokenizer import Tokenizer
+from lm.optim import Average, make_optimizers
+from lm.parallel import in_parallel, total
+from lm.source import LossOf, Share, make_source, validation_losses
+from lm.text import TextSet
 
-STATE = "state.pt"
+
+@dataclass(frozen=True, kw_only=True)
+class Stepped:
+    """One update: loss per token, pointer loss, gradient norm before clipping, rate multiplier, tokens read."""
+
+    loss: float
+    pointer: float
+    norm: float
+    rate: float
+    tokens: int
 
 
 class Trainer:
     """A model, its optimizers and its place in the data."""
 
-    def __init__(self, model: LanguageModel, config: TrainConfig, data: ExampleSet, device: torch.device) -> None:
-        self.model, self.config, self.data, self.device = model.to(device), config, data, device
-        self.optimizers = make_optimizers(model, lr=config.lr, muon_lr=config.muon_lr, weight_decay=config.weight_decay)
+    def __init__(
+        self,
+        model: LanguageModel,
+        config: TrainConfig,
+        data: ExampleSet | TextSet,
+        device: torch.device,
+        *,
+        share: Share | None = None,
+        compiled: bool = False,
+    ) -> None:
+        self.model, self.config, self.device, self.share = model.to(device), config, device, share or Share()
+        self.optimizers = make_optimizers(
+            model, lr=config.lr, muon_lr=config.muon_lr, weight_decay=config.weight_decay, name=config.optimizer
+        )
         self.base_rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in self.optimizers]
+        loss: Any = in_parallel(LossOf(model), self.share, device)
+        if compiled:
+            loss = torch.compile(loss)
+        self.source = make_source(data, config, loss, model, device, self.share)
+        self.average = Average(model, config.ema) if config.ema else None
         self.step = 0
-        self.epoch = 0
-        self.position = 0
         self.best = math.inf
-        self._order = self._epoch_order()
 
-    def _epoch_order(self) -> list[Any]:
-        generator = np.random.default_rng([self.config.seed, self.epoch])
-        return self.data.batches(tokens=self.config.batch_tokens, generator=generator)
-
-    def next_batch(self) -> Batch:
-        """The next batch; a finished epoch is followed by a newly shuffled one."""
-        if self.position >= len(self._order):
-            self.epoch, self.position = self.epoch + 1, 0
-            self._order = self._epoch_order()
-        numbers = self._order[self.position]
-        self.position += 1
-        return self.data.collate(numbers, self.device)
-
-    def train_step(self) -> tuple[float, float, float, int]:
-        """One update; returns loss per answer token, pointer loss, gradient norm before clipping, and tokens read."""
+    def train_step(self) -> Stepped:
+        """One update; DataError where loss or gradient is no longer a number, the weights then as they were."""
         self.model.train()
-        batch = self.next_batch()
+        batch = self.source.next()
         with self._precision():
-            losses = self.model.losses(batch.tokens, batch.features, batch.prompt, batch.answer, batch.pointers)
-        nll = (losses.nll * losses.mask).sum() / losses.mask.sum()
-        loss = nll + self.config.pointer * losses.pointer
+            sums = self.source.loss(batch)
+        tokens, pointed = total(sums.tokens, self.share), total(sums.pointed, self.share).clamp_min(1)
+        # Gradients are averaged over the processes, so each contributes its sum times their number.
+        loss = self.share.world * (sums.nll / tokens + self.config.pointer * sums.pointer / pointed)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip))
-        if not math.isfinite(norm) or not math.isfinite(float(nll.detach())):
+        nll = float(total(sums.nll, self.share) / tokens)
+        if not math.isfinite(norm) or not math.isfinite(nll):
             raise DataError(
                 f"the loss is no longer a number at step {self.step}; the last checkpoint is kept. "
                 "Lower --lr and --muon-lr and run again"
@@ -74,103 +83,58 @@ class Trainer:
                 group["lr"] = rate * factor
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
+        if self.average:
+            self.average.update()
         self.step += 1
-        return float(nll.detach()), float(losses.pointer.detach()), norm, batch.tokens.numel()
+        pointer = float(total(sums.pointer, self.share) / pointed)
+        size = self.source.size(batch) * self.share.world
+        return Stepped(loss=nll, pointer=pointer, norm=norm, rate=factor, tokens=size)
 
     def _precision(self) -> torch.autocast:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.config.precision == "bf16")
 
+    @contextmanager
+    def averaged(self) -> Iterator[LanguageModel]:
+        """The model with the weights that count: the average of them where one is kept."""
+        with self.average.applied() if self.average else nullcontext():
+            yield self.model
+
     @torch.no_grad()
-    def validate(self, data: ExampleSet) -> float:
-        """Mean loss per answer token over `data`."""
+    def validate(self, data: ExampleSet | TextSet) -> float:
+        """Mean loss per token over `data`, with the weights that count."""
         self.model.eval()
-        total = count = 0.0
-        for numbers in data.batches(tokens=self.config.batch_tokens, generator=np.random.default_rng(0)):
-            batch = data.collate(numbers, self.device)
-            with self._precision():
-                losses = self.model.losses(batch.tokens, batch.features, batch.prompt, batch.answer, batch.pointers)
-            total += float((losses.nll * losses.mask).sum())
-            count += float(losses.mask.sum())
-        return total / max(1.0, count)
+        nll = count = 0.0
+        with self.averaged() as model, self._precision():
+            for one, tokens in validation_losses(model, data, self.config, self.device):
+                nll, count = nll + one, count + tokens
+        return nll / max(1.0, count)
 
     def state(self) -> dict[str, Any]:
         """Everything `restore` needs."""
         return {
             "model": self.model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-            "place": [self.step, self.epoch, self.position],
+            "average": [self.average.steps, self.average.weights] if self.average else None,
+            "source": self.source.state(),
+            "step": self.step,
             "best": self.best,
             "random": torch.get_rng_state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from `state`, exactly."""
+        """Go on from `state`, exactly (with dropout in several processes: from new random numbers in all but one)."""
         self.model.load_state_dict(state["model"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
-        self.step, self.epoch, self.position = state["place"]
-        self.best = state["best"]
-        torch.set_rng_state(state["random"].cpu())
-        self._order = self._epoch_order()
-
-
-def run(trainer: Trainer, tokenizer: Tokenizer, validation: ExampleSet, folder: Path, about: dict[str, Any]) -> None:
-    """Train to the last step, with a progress line, metrics and checkpoints."""
-    started = saved = time.perf_counter()
-    first, seen, smooth = trainer.step, 0, math.nan
-    with (folder / "metrics.jsonl").open("a", encoding="utf-8") as metrics:
-        while trainer.step < trainer.config.steps:
-            nll, pointer, norm, tokens = trainer.train_step()
-            smooth = nll if math.isnan(smooth) else 0.98 * smooth + 0.02 * nll
-            seen += tokens
-            elapsed = time.perf_counter() - started
-            record: dict[str, Any] = {"step": trainer.step, "loss": nll, "pointer": pointer, "norm": norm}
-            done = trainer.step == trainer.config.steps
-            if trainer.step % trainer.config.validate_every == 0 or done:
-                record["validation"] = loss = trainer.validate(validation)
-                if loss < trainer.best:
-                    trainer.best = loss
-                    checkpoint.save(folder / "best", trainer.model, tokenizer, training=about | {"step": trainer.step})
-                print(f"\rstep {trainer.step}: validation loss {loss:.4f}" + " " * 40, file=sys.stderr)
-            if time.perf_counter() - saved > 60 * trainer.config.save_minutes or done:
-                _save(trainer, tokenizer, folder, about)
-                saved = time.perf_counter()
-            metrics.write(json.dumps(record) + "\n")
-            metrics.flush()
-            left = (trainer.config.steps - trainer.step) * elapsed / max(1, trainer.step - first)
-            print(
-                f"\rstep {trainer.step}/{trainer.config.steps} loss {smooth:.3f} pointer {pointer:.3f} "
-                f"{seen / elapsed:,.0f} tokens/s, {left / 60:.1f} min left ",
-                end="",
-                file=sys.stderr,
-                flush=True,
-            )
-    print(file=sys.stderr)
-
-
-def resume(trainer: Trainer, folder: Path) -> bool:
-    """Take up the run in `folder` where it stopped; False if it has not begun, DataError if it does not fit."""
-    path = folder / STATE
-    if not path.exists():
-        return False
-    try:
-        trainer.restore(torch.load(path, weights_only=True))
-    except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError) as fault:
-        reason = (str(fault) or type(fault).__name__).splitlines()[0]
-        raise DataError(
-            f"cannot resume from {path} ({reason}); give the settings it began with or another --run"
-        ) from None
-    return True
-
-
-def _save(trainer: Trainer, tokenizer: Tokenizer, folder: Path, about: dict[str, Any]) -> None:
-    part = folder / (STATE + ".part")
-    with part.open("wb") as file:
-        torch.save(trainer.state(), file)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(folder / STATE)
-    checkpoint.save(folder / "last", trainer.model, tokenizer, training=about | {"step": trainer.step})
+        if self.average:
+            self.average.steps = state["average"][0]
+            self.average.weights = [weight.to(self.device) for weight in state["average"][1]]
+        self.source.restore(state["source"])
+        self.step, self.best = state["step"], state["best"]
+        if self.share.rank == 0:
+            torch.set_rng_state(state["random"].cpu())
+        else:
+            torch.manual_seed(self.config.seed * 1_000_003 + self.step * self.share.world + self.share.rank)
 
 
 def faster_precision(device: torch.device) -> str:

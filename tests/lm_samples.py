@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
-from lm.config import ModelConfig
+from lm.config import ARCHITECTURES, FEED_FORWARD, POSITIONS, ModelConfig
 from lm.model import LanguageModel
 from lm.reading import FEATURES
 from lm.tokenizer import Tokenizer
@@ -18,6 +18,33 @@ TEXTS = (
     "Water boils at 100 degrees at sea level, and at about 93 degrees on a mountain of 2000 metres.",
     "Who returns the oldest item? What is kept at the root? Where does water boil? When was it found in 1987?",
 )
+
+SHAPES: dict[str, dict[str, Any]] = {
+    f"{positions}-{feed}-{'norm' if norm else 'plain'}": {"positions": positions, "feed_forward": feed, "qk_norm": norm}
+    for positions in POSITIONS
+    for feed in FEED_FORWARD
+    for norm in (True, False)
+} | {name: {"architecture": name} for name in ARCHITECTURES if name != "transformer"}
+"""Settings of every architecture: of the transformer with every choice that it has."""
+
+FAMILIES: dict[str, dict[str, Any]] = {name: {"architecture": name} for name in ARCHITECTURES}
+"""Each architecture once, as it is by default."""
+
+_Module = TypeVar("_Module", bound=torch.nn.Module)
+
+
+def same(found: Any, expected: Any, atol: float = 1e-10) -> None:
+    """Tensors, or containers of them, are equal in fp64 up to rounding."""
+    torch.testing.assert_close(found, expected, rtol=0, atol=atol)
+
+
+def draw(module: _Module, std: float = 0.2, seed: int = 0) -> _Module:
+    """The module in fp64 and evaluation mode with every weight and bias drawn anew, none of them zero."""
+    generator = torch.Generator().manual_seed(seed)
+    module.double().eval()
+    for parameter in module.parameters():
+        torch.nn.init.normal_(parameter, std=std, generator=generator)
+    return module
 
 
 @cache

@@ -1,20 +1,17 @@
 from __future__ import annotations
 
-import math
-
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from lm_samples import draw, same
 
-from lm.copy_head import CopyHead, continuation, mixture_log_probability
+from lm.config import SCORES
+from lm.copy_head import CopyHead, continuation, mixture_log_probability, preceding
 
 
-def _head(order: int = 2) -> CopyHead:
-    head = CopyHead(5, order).double()
-    for parameter in head.parameters():
-        torch.nn.init.normal_(parameter, std=0.5)
-    return head
+def _head(order: int = 2, name: str = "scaled_dot") -> CopyHead:
+    return draw(CopyHead(name, 5, order), std=0.5)
 
 
 def _slow_count(tokens: list[int], recent: list[int], place: int) -> int:
@@ -30,33 +27,45 @@ def _slow_count(tokens: list[int], recent: list[int], place: int) -> int:
     st.integers(0, 3),
 )
 def test_continuation_counts_equal_a_slow_reference(prompts: list[list[int]], recent: list[int], order: int) -> None:
-    written = [recent, recent[::-1]]
-    counts = continuation(torch.tensor(prompts), torch.tensor([written, written]), order)
-    expected = [[[_slow_count(row, last[:order], s) for s in range(6)] for last in written] for row in prompts]
+    written = torch.tensor([recent, recent[::-1]])[:, :order]
+    before = preceding(torch.tensor(prompts), order)
+    for row, tokens in zip(before.tolist(), prompts, strict=True):
+        assert row == [[tokens[s - 1 - n] if s > n else -1 for n in range(order)] for s in range(6)]
+    counts = continuation(before, torch.stack((written, written)))
+    expected = [[[_slow_count(row, last, s) for s in range(6)] for last in written.tolist()] for row in prompts]
     assert counts.tolist() == expected
 
 
-@torch.no_grad()
-def test_weights_are_the_equation_on_copyable_tokens_and_zero_elsewhere() -> None:
-    head = _head()
-    hidden = torch.randn(2, 3, 5, dtype=torch.float64)
-    memory = torch.randn(2, 7, 5, dtype=torch.float64)
+@pytest.mark.parametrize("name", SCORES)
+def test_weights_are_the_equation_on_copyable_tokens_and_zero_elsewhere(name: str) -> None:
+    torch.manual_seed(1)
+    head = _head(name=name)
+    hidden = torch.randn(2, 3, 5, dtype=torch.float64, requires_grad=True)
+    memory = torch.randn(2, 7, 5, dtype=torch.float64, requires_grad=True)
     copyable = torch.tensor([[0, 1, 1, 0, 1, 1, 0], [1, 1, 1, 1, 1, 1, 1]], dtype=torch.bool)
     matches = torch.randint(0, 3, (2, 3, 7))
-    scores = head(hidden, head.key(memory), copyable, matches)
-    torch.testing.assert_close(scores.weights.sum(-1), torch.ones(2, 3, dtype=torch.float64), rtol=0, atol=1e-12)
-    assert not scores.weights[~copyable[:, None].expand(-1, 3, -1)].any()
-    assert (scores.weights[copyable[:, None].expand(-1, 3, -1)] > 0).all()
-    bias = [0.0, *head.bias.tolist()]
-    raw = {
-        s: math.exp(float(head.query(hidden[0, 1]) @ head.key(memory[0, s])) / math.sqrt(5) + bias[matches[0, 1, s]])
-        for s in range(7)
-        if copyable[0, s]
-    }
-    for s, value in raw.items():
-        assert float(scores.weights[0, 1, s]) == pytest.approx(value / sum(raw.values()), abs=1e-12)
-    torch.testing.assert_close(
-        scores.log_copy.exp() + scores.log_write.exp(), torch.ones(2, 3, dtype=torch.float64), rtol=0, atol=1e-12
+    found = head(hidden, head.keys(memory), copyable, matches)
+    bias, rows = torch.cat((torch.zeros(1, dtype=torch.float64), head.bias)), []
+    for row in range(2):
+        for h, counts in zip(hidden[row], matches[row], strict=True):
+            scores = [
+                head.score(h[None], head.keys(memory[row, s : s + 1]))[0, 0] + bias[counts[s]]
+                if copyable[row, s]
+                else None
+                for s in range(7)
+            ]
+            total = sum(score.exp() for score in scores if score is not None)
+            rows.append(torch.stack([h.new_zeros(()) if score is None else score.exp() / total for score in scores]))
+    weights = torch.stack(rows).view(2, 3, 7)
+    share = torch.sigmoid((hidden * head.gate.weight[0]).sum(-1) + head.gate.bias)
+    same(found.weights, weights)
+    same(found.log_copy, share.log())
+    same(found.log_write, (1 - share).log())
+    inputs = [hidden, memory, *head.parameters()]
+    asked = [torch.randn_like(one) for one in (weights, share, share)]
+    same(
+        torch.autograd.grad([found.weights, found.log_copy, found.log_write], inputs, asked),
+        torch.autograd.grad([weights, share.log(), (1 - share).log()], inputs, asked),
     )
 
 
@@ -65,7 +74,7 @@ def test_where_nothing_may_be_copied_nothing_is() -> None:
     hidden = torch.randn(2, 3, 5, dtype=torch.float64)
     memory = torch.randn(2, 4, 5, dtype=torch.float64, requires_grad=True)
     copyable = torch.tensor([[False] * 4, [True] * 4])
-    scores = head(hidden, head.key(memory), copyable, torch.zeros(2, 3, 4, dtype=torch.long))
+    scores = head(hidden, head.keys(memory), copyable, torch.zeros(2, 3, 4, dtype=torch.long))
     assert not scores.weights[0].any()
     assert float(scores.log_copy[0].detach().max().exp()) <= 1e-8
     assert not scores.log_write[0].any()

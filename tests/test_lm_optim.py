@@ -28,10 +28,10 @@ def test_orthogonalise_keeps_the_singular_vectors() -> None:
     assert float(off.abs().max()) < 1e-10
 
 
-def _updated(weight: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+def _updated(weight: torch.Tensor, gradient: torch.Tensor, parts: int = 1) -> torch.Tensor:
     parameter = torch.nn.Parameter(weight.clone())
     parameter.grad = gradient.clone()
-    Muon([parameter], lr=1.0, momentum=0.0).step()
+    Muon([{"params": [parameter], "parts": parts}], lr=1.0, momentum=0.0).step()
     return parameter.detach() - weight
 
 
@@ -39,12 +39,12 @@ def test_a_fused_projection_is_three_matrices() -> None:
     generator = torch.Generator().manual_seed(0)
     weight = torch.randn(24, 8, generator=generator, dtype=torch.float64)
     gradient = torch.randn(24, 8, generator=generator, dtype=torch.float64)
-    whole = _updated(weight, gradient)
+    whole = _updated(weight, gradient, 3)
     parts = [_updated(weight[n : n + 8], gradient[n : n + 8]) for n in (0, 8, 16)]
     torch.testing.assert_close(whole, torch.cat(parts), rtol=0, atol=1e-12)
     other = gradient.clone()
     other[:8] *= 100
-    torch.testing.assert_close(_updated(weight, other), whole, rtol=0, atol=1e-6)
+    torch.testing.assert_close(_updated(weight, other, 3), whole, rtol=0, atol=1e-6)
 
 
 def test_the_step_is_the_momentum_rule_with_decay() -> None:
