@@ -1,203 +1,354 @@
-"""Speed and memory of a model beside a peer of the same shape, in one run on one machine.
+"""Speed and memory of a model beside peers of the same shape, in one run on one machine.
 
-    python -m lm.benchmark --preset mini
+    python -m lm.benchmark                                  decoding: the model that ships beside transformers' GPT-2
+    python -m lm.benchmark --nanogpt DIR                    training as well, beside the GPT of a clone of nanoGPT
 
-The peer is Hugging Face's GPT-2 with random weights, of equal width, layers, heads and vocabulary, decoding with its
-own key-value cache. Training is timed on one synthetic batch, forward, backward and update; the peer's loss covers
-all positions, ours the answer, as each is used. Weights do not matter to speed.
+Peers have random weights and equal width, layers, heads, feed-forward width and vocabulary. A peer that is not there
+is left out. Model and peers take turns, so that a busy moment of the machine hits all of them, and of the times of
+each the shortest counts.
+
+Decoding is one answer to a prompt of 256 tokens, the time of reading the prompt taken off: token by token ("plain"),
+and with guesses from the prompt ("lookup"), which is what the tutor does. Lookup answers the same tokens; how much it
+saves depends on how much is copied, so it is timed on answers of a trained model to questions on a text.
+Training is forward, backward and update on windows of plain text, all positions predicted.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lm.config import PRESETS, ModelConfig, preset
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from lm.model import LanguageModel
+    from lm.reading import Prompt
+    from lm.tokenizer import Tokenizer
 
 _VOCABULARY = 4096
-_PROMPT, _ANSWER, _BATCH = 256, 64, 8
-_RUNS = 3
+_PROMPT, _ANSWER = 256, 48
+_ROUNDS = 7
+
+_TEXT = (
+    "The harbour of Velm has two basins. The outer basin is closed by a chain at night. The inner basin holds forty "
+    "boats and is dredged every spring.",
+    "Salt is made in the pans east of the town. Sea water stands in the first pan for nine days, then flows into the "
+    "second pan, where the crystals form. The salt is raked at dawn because the wind is weakest then.",
+    "The lighthouse was built of grey stone in four years. Its lamp burned whale oil at first and was later fed with "
+    "gas from a works behind the church. Two keepers share the watch, and each of them climbs the stairs three times "
+    "in a night.",
+    "Every autumn a market is held on the quay. Farmers bring cheese and wool from the hills, and the fishermen pay "
+    "with smoked herring. A bell is rung when the market closes.",
+)
+_QUESTIONS = (
+    "When is the salt raked?",
+    "What does the inner basin hold?",
+    "What did the lamp of the lighthouse burn at first?",
+    "What do farmers bring to the market?",
+)
 
 
-def seconds(work: Callable[[], Any], device: str) -> float:
-    """The shortest of several runs of `work`, after one to warm up."""
+def take_turns(works: dict[str, Callable[[], Any]], device: torch.device) -> dict[str, float]:
+    """The shortest time in seconds of each work, over several rounds in turn after one to warm up."""
     import torch
 
-    best = float("inf")
-    for number in range(_RUNS + 1):
-        started = time.perf_counter()
-        work()
-        if device.startswith("cuda"):
-            torch.cuda.synchronize(device)
-        if number:
-            best = min(best, time.perf_counter() - started)
-    return best
+    times: dict[str, list[float]] = {name: [] for name in works}
+    for number in range(_ROUNDS + 1):
+        for name, work in works.items():
+            started = time.perf_counter()
+            work()
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
+            if number:
+                times[name].append(time.perf_counter() - started)
+        print(f"\rround {number}/{_ROUNDS} ", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    return {name: min(found) for name, found in times.items()}
 
 
-def rates(
-    train: Callable[[], Any], prefill: Callable[[], Any], decode: Callable[[], Any], device: str
-) -> dict[str, float]:
-    """Tokens a second; `decode` reads the prompt and writes the answer, so the time of `prefill` is taken off it."""
-    reading = seconds(prefill, device)
-    writing = seconds(decode, device) - reading
-    return {
-        "train": _BATCH * (_PROMPT + _ANSWER) / seconds(train, device),
-        "prefill": _PROMPT / reading,
-        "decode": _ANSWER / max(writing, 1e-9),
-    }
+def reading_prompts(tokenizer: Tokenizer) -> list[Prompt]:
+    """Questions on a text about a town, filled up with more of it to about 256 tokens."""
+    from lm.reading import Piece, build_prompt
+
+    prompts = []
+    for question in _QUESTIONS:
+        sources = [[Piece(text=sentence + ".") for sentence in text.rstrip(".").split(". ")] for text in _TEXT]
+        prompts.append(build_prompt(tokenizer, question, sources))
+    return prompts
 
 
-def ours(model: LanguageModel, prompt: Tensor, batch: Tensor) -> dict[str, float]:
-    """Rates of a model of this library for a prompt [1, S] and a training batch [B, S + A]."""
+def decoding(model: LanguageModel, tokenizer: Tokenizer | None) -> tuple[dict[str, Any], dict[str, float]]:
+    """Works to time for a model, and how many tokens each of them writes."""
     import torch
 
-    from lm.optim import make_optimizers
-    from lm.reading import FIRST_SOURCE_FEATURE
+    from lm.generate import generate
+    from lm.sampling import Decoding
 
-    device = prompt.device
-    features = torch.full_like(batch, FIRST_SOURCE_FEATURE)
-    features[:, _PROMPT:] = 0
-    lengths = torch.full((_BATCH,), _PROMPT, device=device)
-    answer = batch[:, _PROMPT:]
-    optimizers = make_optimizers(model, lr=1e-4, muon_lr=1e-4, weight_decay=0.0)
+    device = model.embedding.weight.device
+    tokens = torch.randint(16, model.config.vocabulary, (1, _PROMPT), generator=torch.Generator().manual_seed(0))
+    tokens, features = tokens.to(device), torch.full_like(tokens, 3).to(device)
 
-    def train() -> None:
-        losses = model.losses(batch[:, :-1], features[:, :-1], lengths, answer, torch.full_like(answer, -1))
-        losses.nll.mean().backward()  # type: ignore[no-untyped-call]
-        for optimizer in optimizers:
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-
-    def decode() -> None:
-        hidden, state = model.prefill(prompt, features[:1, :_PROMPT])
+    def plain() -> None:
+        hidden, state = model.prefill(tokens, features)
         for _ in range(_ANSWER):
-            token = int(model.next_token(hidden, state)[0].argmax())
-            hidden = model.step(token, state)
+            hidden = model.step(model.next_tokens(hidden, state)[0].argmax(-1), state)
 
-    return rates(train, lambda: model.prefill(prompt, features[:1, :_PROMPT]), decode, str(device))
+    works: dict[str, Any] = {"prefill": lambda: model.prefill(tokens, features), "plain": plain}
+    written = {"plain": float(_ANSWER)}
+    if tokenizer is not None:
+        prompts = reading_prompts(tokenizer)
+
+        def answer(lookup: int) -> int:
+            settings = Decoding(lookup=lookup, longest=_ANSWER, may_refuse=False)
+            return sum(len(list(generate(model, prompt, settings))) for prompt in prompts)
+
+        def read() -> None:
+            for prompt in prompts:
+                model.prefill(
+                    torch.tensor([prompt.tokens], device=device), torch.tensor([prompt.features], device=device)
+                )
+
+        written["lookup"] = float(answer(Decoding.lookup))
+        works |= {"read": read, "lookup": lambda: answer(Decoding.lookup), "answers": lambda: answer(0)}
+    return works, written
 
 
-def gpt2(shape: ModelConfig, prompt: Tensor, batch: Tensor) -> dict[str, float] | None:
-    """The same rates of transformers' GPT-2; None where it is not installed."""
+def gpt2(shape: ModelConfig, device: torch.device) -> Any:
+    """transformers' GPT-2 of that shape; None where it is not installed."""
     try:
         from transformers import GPT2Config, GPT2LMHeadModel
     except ImportError:
         return None
+    config = GPT2Config(
+        n_embd=shape.width,
+        n_layer=shape.layers,
+        n_head=shape.heads,
+        n_inner=shape.hidden,
+        vocab_size=shape.vocabulary,
+        n_positions=shape.context,
+        bos_token_id=0,
+        eos_token_id=0,
+    )
+    model: Any = GPT2LMHeadModel(config)
+    return model.eval().to(device)
+
+
+def gpt2_decoding(model: Any, device: torch.device) -> dict[str, Callable[[], Any]]:
+    """The same prompt length and number of tokens for the peer, with its own cache."""
     import torch
 
-    sizes: dict[str, Any] = {
-        "n_embd": shape.width,
-        "n_layer": shape.layers,
-        "n_head": shape.heads,
-        "n_inner": shape.hidden,
-    }
-    room: dict[str, Any] = {
-        "vocab_size": shape.vocabulary,
-        "n_positions": shape.context,
-        "bos_token_id": 0,
-        "eos_token_id": 0,
-    }
-    model: Any = GPT2LMHeadModel(GPT2Config(**sizes, **room))
-    model.to(prompt.device)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
-
-    def train() -> None:
-        model.train()
-        model(input_ids=batch, labels=batch).loss.backward()
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+    prompt = torch.randint(16, _VOCABULARY, (1, _PROMPT), generator=torch.Generator().manual_seed(0)).to(device)
 
     def write(tokens: int) -> None:
-        model.eval()
-        seen = torch.ones_like(prompt)
         model.generate(
-            prompt, attention_mask=seen, max_new_tokens=tokens, min_new_tokens=tokens, do_sample=False, pad_token_id=0
+            prompt,
+            attention_mask=torch.ones_like(prompt),
+            max_new_tokens=tokens,
+            min_new_tokens=tokens,
+            do_sample=False,
+            pad_token_id=0,
         )
 
-    return rates(train, lambda: write(1), lambda: write(_ANSWER + 1), str(prompt.device))
+    return {"gpt2 prefill": lambda: write(1), "gpt2": lambda: write(_ANSWER + 1)}
 
 
-def peak_memory(device: str) -> float:
+def measure_decoding(arguments: argparse.Namespace, device: torch.device) -> dict[str, Any]:
+    """Tokens a second of prompt and answer, and their ratios to the peer's."""
+    import torch
+
+    from lm.checkpoint import load
+    from lm.model import LanguageModel
+    from lm.reading import FEATURES
+
+    tokenizer = None
+    if arguments.preset:
+        model = LanguageModel(preset(arguments.preset, vocabulary=_VOCABULARY, features=FEATURES)).to(device).eval()
+    else:
+        checkpoint = load(arguments.model, device=device)
+        model, tokenizer = checkpoint.model, checkpoint.tokenizer
+    if model.config.context < 2 * _PROMPT:
+        raise ValueError(
+            f"the context is {model.config.context}; the benchmark needs {2 * _PROMPT}: choose mini or larger"
+        )
+    works, written = decoding(model, tokenizer)
+    peer = gpt2(model.config, device)
+    with torch.inference_mode():
+        times = take_turns(works | (gpt2_decoding(peer, device) if peer else {}), device)
+    rates = {"prefill": _PROMPT / times["prefill"], "plain": written["plain"] / (times["plain"] - times["prefill"])}
+    if tokenizer is not None:
+        rates["lookup"] = written["lookup"] / (times["lookup"] - times["read"])
+        rates["the same answers, plain"] = written["lookup"] / (times["answers"] - times["read"])
+    result: dict[str, Any] = {
+        "model": arguments.preset or arguments.model or "default",
+        "architecture": model.config.architecture,
+        "parameters": model.parameters_count(),
+        "tokens_per_second": rates,
+        "peak_memory_mib": peak_memory(device),
+        "gpt2": None,
+        "ratio": None,
+    }
+    if peer:
+        theirs = {
+            "prefill": _PROMPT / times["gpt2 prefill"],
+            "plain": _ANSWER / (times["gpt2"] - times["gpt2 prefill"]),
+        }
+        theirs |= {name: theirs["plain"] for name in rates if name not in theirs}
+        result |= {"gpt2": theirs, "ratio": {name: rates[name] / theirs[name] for name in rates}}
+    return result
+
+
+def nanogpt(folder: Path) -> Any:
+    """The module `model.py` of a clone of nanoGPT; ValueError where the folder holds none."""
+    spec = importlib.util.spec_from_file_location("nanogpt_model", folder / "model.py")
+    if spec is None or spec.loader is None or not (folder / "model.py").is_file():
+        raise ValueError(f"{folder} holds no model.py; give the folder of a clone of nanoGPT")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+_SHAPES = {
+    "4 layers, 128 wide, 12 x 64 tokens": (
+        {"width": 128, "layers": 4, "heads": 4, "hidden": 512, "context": 64},
+        265,
+        12,
+    ),
+    "6 layers, 192 wide, 8 x 256 tokens": (
+        {"width": 192, "layers": 6, "heads": 6, "hidden": 768, "context": 256},
+        4096,
+        8,
+    ),
+}
+
+
+def training(model: Any, optimizers: Sequence[Any], loss: Callable[[], Tensor]) -> Callable[[], None]:
+    """One update of a model: forward, backward, clipping, step."""
+    import torch
+
+    def step() -> None:
+        loss().backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+
+    return step
+
+
+def measure_training(folder: Path, device: torch.device, compiled: bool) -> dict[str, Any]:
+    """Training tokens a second of both at each shape, with each of our optimizers, and ratios to the peer's."""
+    import contextlib
+    import io
+
+    import torch
+
+    from lm.model import LanguageModel
+    from lm.optim import make_optimizers
+
+    module, results = nanogpt(folder), {}
+    for name, (sizes, vocabulary, rows) in _SHAPES.items():
+        shape = ModelConfig(vocabulary=vocabulary, features=1, **sizes)
+        tokens = torch.randint(0, vocabulary, (rows, shape.context + 1), generator=torch.Generator().manual_seed(0))
+        tokens = tokens.to(device)
+        works = {}
+        for optimizer in ("muon", "adamw"):
+            model: Any = LanguageModel(shape).to(device)
+            text_losses = torch.compile(model.text_losses) if compiled else model.text_losses
+            ours = make_optimizers(model, lr=1e-4, muon_lr=1e-4, weight_decay=0.1, name=optimizer)
+            works[optimizer] = training(model, ours, lambda losses=text_losses: losses(tokens).mean())
+        with contextlib.redirect_stdout(io.StringIO()):
+            config = module.GPTConfig(
+                block_size=shape.context,
+                vocab_size=vocabulary,
+                n_layer=shape.layers,
+                n_head=shape.heads,
+                n_embd=shape.width,
+                dropout=0.0,
+                bias=False,
+            )
+            peer = module.GPT(config).to(device)
+            theirs = peer.configure_optimizers(0.1, 1e-4, (0.9, 0.99), device.type)
+        forward = torch.compile(peer) if compiled else peer
+        inputs, targets = tokens[:, :-1].contiguous(), tokens[:, 1:].contiguous()
+        works["nanogpt"] = training(peer, [theirs], lambda forward=forward, a=inputs, b=targets: forward(a, b)[1])
+        seconds = take_turns(works, device)
+        rates = {one: rows * shape.context / time for one, time in seconds.items()}
+        ratios = {one: rates[one] / rates["nanogpt"] for one in ("muon", "adamw")}
+        results[name] = {"tokens_per_second": rates, "ratio": ratios}
+    return results
+
+
+def peak_memory(device: torch.device) -> float:
     """Most memory held so far in MiB: of the process, or on the GPU where the model is there."""
     import torch
 
-    if device.startswith("cuda"):
+    if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
-def measure(arguments: argparse.Namespace) -> dict[str, Any]:
-    """All figures as a JSON-ready dictionary."""
-    import torch
-
-    from lm.checkpoint import load, usable_device
-    from lm.model import LanguageModel
-    from lm.reading import FEATURES
-
-    device = usable_device(arguments.device)
-    if arguments.model:
-        model = load(arguments.model, device=device).model
-    else:
-        model = LanguageModel(preset(arguments.preset, vocabulary=_VOCABULARY, features=FEATURES)).to(device)
-    shape = model.config
-    if shape.context < _PROMPT + _ANSWER:
-        raise ValueError(
-            f"the context is {shape.context}; the benchmark needs {_PROMPT + _ANSWER}: choose mini or larger"
-        )
-    generator = torch.Generator().manual_seed(0)
-    batch = torch.randint(16, shape.vocabulary, (_BATCH, _PROMPT + _ANSWER), generator=generator).to(device)
-    print("timing the model ...", file=sys.stderr)
-    result: dict[str, Any] = {"model": arguments.model or arguments.preset, "parameters": model.parameters_count()}
-    result |= {"device": str(device), "threads": torch.get_num_threads(), "torch": torch.__version__}
-    result["ours"] = ours(model, batch[:1, :_PROMPT], batch)
-    result["peak_memory_mib"] = peak_memory(str(device))
-    print("timing transformers' GPT-2 ...", file=sys.stderr)
-    result["gpt2"] = peer = gpt2(shape, batch[:1, :_PROMPT], batch)
-    result["ratio"] = {name: rate / peer[name] for name, rate in result["ours"].items()} if peer else None
-    return result
-
-
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    cli = argparse.ArgumentParser(prog="python -m lm.benchmark", description="Time a model beside a peer.")
-    cli.add_argument("--preset", choices=sorted(PRESETS), default="mini", help="size of a model with random weights")
-    cli.add_argument("--model", help="checkpoint name or directory instead")
+    cli = argparse.ArgumentParser(prog="python -m lm.benchmark", description="Time a model beside peers of its shape.")
+    which = cli.add_mutually_exclusive_group()
+    which.add_argument("--model", help="checkpoint name or directory; default: the one that ships")
+    which.add_argument("--preset", choices=sorted(PRESETS), help="a model of this size with random weights instead")
+    cli.add_argument("--nanogpt", type=Path, help="folder of a clone of nanoGPT: time training beside it")
+    cli.add_argument("--compile", action="store_true", help="compile both sides of the training benchmark")
     cli.add_argument("--json", action="store_true", help="print one JSON object")
     cli.add_argument("--device", default="cpu")
     return cli
+
+
+def _print(result: dict[str, Any]) -> None:
+    about = f"{result['parameters']:,} parameters, {result['device']}, {result['threads']} threads"
+    print(f"{result['model']} ({result['architecture']}): {about}, torch {result['torch']}")
+    print(f"{'decoding, tokens/s':36}{'ours':>10}{'GPT-2':>10}{'ratio':>8}")
+    for name, rate in result["tokens_per_second"].items():
+        peer = f"{result['gpt2'][name]:>10,.0f}{result['ratio'][name]:>8.2f}" if result["gpt2"] else ""
+        print(f"{name:36}{rate:>10,.0f}{peer}")
+    if not result["gpt2"]:
+        print("transformers is not installed: no peer to compare with")
+    print(f"peak memory {result['peak_memory_mib']:,.0f} MiB")
+    for shape, found in (result["training"] or {}).items():
+        print(f"{'training, ' + shape + ', tokens/s':52}{'ratio':>8}")
+        for name, rate in found["tokens_per_second"].items():
+            ratio = f"{found['ratio'][name]:>8.2f}" if name in found["ratio"] else ""
+            print(f"  {'ours, ' + name if ratio else 'nanoGPT, adamw':34}{rate:>16,.0f}{ratio}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; 0 on success, 1 with one line on a fault of input."""
     arguments = parser().parse_args(argv)
     try:
-        result = measure(arguments)
+        import torch
+
+        from lm.checkpoint import usable_device
+
+        device = usable_device(arguments.device)
+        result = measure_decoding(arguments, device)
+        result |= {"device": str(device), "threads": torch.get_num_threads(), "torch": torch.__version__}
+        train = arguments.nanogpt
+        result["training"] = measure_training(train, device, arguments.compile) if train else None
     except (ValueError, OSError) as fault:
         print(f"lm.benchmark: {fault}", file=sys.stderr)
         return 1
     if arguments.json:
         print(json.dumps(result))
-        return 0
-    about = f"{result['parameters']:,} parameters, {result['device']}, {result['threads']} threads"
-    print(f"{result['model']}: {about}, torch {result['torch']}")
-    print(f"{'tokens/s':10}{'ours':>12}{'GPT-2':>12}{'ratio':>8}")
-    for name, rate in result["ours"].items():
-        peer = f"{result['gpt2'][name]:>12,.0f}{result['ratio'][name]:>8.2f}" if result["gpt2"] else ""
-        print(f"{name:10}{rate:>12,.0f}{peer}")
-    if not result["gpt2"]:
-        print("transformers is not installed: no peer to compare with")
-    print(f"peak memory {result['peak_memory_mib']:,.0f} MiB (before the peer was loaded)")
+    else:
+        _print(result)
     return 0
 
 

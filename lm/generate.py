@@ -86,6 +86,8 @@ def generate(
         record=trace,
     )
     longest = min(decoding.longest if forced is None else len(forced), room)
+    if longest == 0:
+        return
     stops = {END, NONE, *decoding.stop}
     written: list[int] = []
     guess: list[int] = []

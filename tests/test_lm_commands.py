@@ -7,15 +7,19 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from lm_samples import TEXTS, small_model, small_tokenizer
 
 from lm import benchmark, generate, tokenize
-from lm.checkpoint import save
+from lm.beam import beam_search
+from lm.checkpoint import load, save
 from lm.data import ExampleSet
-from lm.tokenizer import Tokenizer
+from lm.reading import Piece, build_prompt
+from lm.sampling import Decoding
+from lm.tokenizer import SPECIAL, Tokenizer
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -65,6 +69,63 @@ def test_generate_answers_and_continues(folder: Path, capsys: pytest.CaptureFixt
     assert capsys.readouterr().out.startswith("A heap")
 
 
+def _printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    common = ["--model", "model", "--longest", "12", "--question", "Who returns?", "--source", TEXTS[0]]
+    assert generate.main([*common, *arguments]) == 0
+    printed = capsys.readouterr()
+    assert not printed.err
+    return printed.out
+
+
+@pytest.mark.usefixtures("folder")
+def test_flags_of_generate_are_the_settings_of_a_decoding(capsys: pytest.CaptureFixture[str]) -> None:
+    model, tokenizer = load("model").model, small_tokenizer()
+    prompt = build_prompt(tokenizer, "Who returns?", [[Piece(text=TEXTS[0])]])
+
+    def text(**settings: Any) -> str:
+        decoding = Decoding(longest=12, **settings)
+        if decoding.beams > 1:
+            tokens = list(beam_search(model, prompt, decoding)[0].tokens)
+        else:
+            tokens = [one.token for one in generate.generate(model, prompt, decoding)]
+        return tokenizer.decode([token for token in tokens if token >= len(SPECIAL)]).rstrip("\n")
+
+    plain = _printed(capsys)
+    hot = ["--temperature", "1.5", "--seed", "9"]
+    few = [*hot, "--top-k", "4"]
+    stop = next(piece for piece in map(tokenizer.piece, tokenizer.encode(plain).ids[4:]) if piece.isascii())
+    pairs: list[tuple[list[str], dict[str, Any]]] = [
+        ([], {}),
+        (["--lookup", "0"], {"lookup": 0}),
+        (hot, {"temperature": 1.5, "seed": 9}),
+        (few, {"temperature": 1.5, "seed": 9, "top_k": 4}),
+        ([*hot, "--top-p", "0.7"], {"temperature": 1.5, "seed": 9, "top_p": 0.7}),
+        ([*hot, "--min-p", "0.1"], {"temperature": 1.5, "seed": 9, "min_p": 0.1}),
+        ([*few, "--repetition", "9"], {"temperature": 1.5, "seed": 9, "top_k": 4, "repetition": 9.0}),
+        (["--no-repeat", "1"], {"no_repeat": 1}),
+        (["--beams", "3", "--no-repeat", "1"], {"beams": 3, "no_repeat": 1}),
+        (["--beams", "3", "--length-penalty", "0"], {"beams": 3, "length_penalty": 0.0}),
+        (["--stop", stop], {"stop": tuple(tokenizer.encode(stop).ids)}),
+    ]
+    found = [_printed(capsys, *flags) for flags, _ in pairs]
+    assert found == [f"{text(**settings)}\n" for _, settings in pairs]
+    assert len(set(found)) >= 9
+    assert found[0] == found[1] == plain
+    assert plain.startswith(found[-1].rstrip("\n"))
+    assert len(found[-1]) < len(plain)
+
+
+@pytest.mark.usefixtures("folder")
+def test_samples_are_the_texts_of_the_seeds_from_the_first_on(capsys: pytest.CaptureFixture[str]) -> None:
+    hot = ["--temperature", "1.5"]
+    alone = [_printed(capsys, *hot, "--seed", str(seed)) for seed in (5, 6, 7)]
+    assert _printed(capsys, *hot, "--seed", "5", "--samples", "3") == "".join(alone)
+    assert len(set(alone)) == 3
+    common = ["--model", "model", "--longest", "3", "--text", "A heap", *hot]
+    assert generate.main([*common, "--samples", "2"]) == 0
+    assert capsys.readouterr().out.count("A heap") == 2
+
+
 _ERRORS = [
     (tokenize.main, ["train", "none.txt", "--output", "x.json"], "none.txt"),
     (tokenize.main, ["train", "notes.txt", "--vocabulary", "9", "--output", "x.json"], "at least 265"),
@@ -74,6 +135,16 @@ _ERRORS = [
     (generate.main, ["--text", "x", "--model", "nonesuch"], "no model 'nonesuch'"),
     (generate.main, ["--text", "x", "--model", "model", "--temperature", "-1"], "temperature is -1.0"),
     (generate.main, ["--text", "x", "--model", "model", "--top-p", "0"], "top_p is 0.0"),
+    (generate.main, ["--text", "x", "--model", "model", "--top-k", "-1"], "top_k is -1"),
+    (generate.main, ["--text", "x", "--model", "model", "--min-p", "2"], "min_p is 2.0"),
+    (generate.main, ["--text", "x", "--model", "model", "--lookup", "-1"], "lookup is -1"),
+    (generate.main, ["--text", "x", "--model", "model", "--beams", "0"], "beams is 0"),
+    (generate.main, ["--text", "x", "--model", "model", "--beams", "2", "--temperature", "1"], "temperature 0 only"),
+    (generate.main, ["--text", "x", "--model", "model", "--length-penalty", "2"], "length_penalty is 2.0"),
+    (generate.main, ["--text", "x", "--model", "model", "--samples", "0"], "samples is 0; it must be at least 1"),
+    (generate.main, ["--text", "x", "--model", "model", "--stop", "the oldest"], "--stop 'the oldest' is "),
+    (generate.main, ["--text", "x", "--model", "model", "--stop", ""], "give the text of one token"),
+    (generate.main, ["--text", "x", "--source", "y", "--model", "model"], "go together"),
     (generate.main, ["--text", "A heap " * 200, "--model", "model"], "the model reads 160 at most"),
     (generate.main, ["--question", "Who?", "--model", "model"], "--source"),
     (benchmark.main, ["--preset", "tiny"], "context is 256"),

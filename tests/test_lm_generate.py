@@ -1,33 +1,148 @@
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from lm_samples import TEXTS, small_model, small_tokenizer
+from lm_samples import FAMILIES, TEXTS, small_model, small_tokenizer
+from torch import Tensor
 
-from lm.generate import Decoding, Generated, choose, forbid, generate, greedy_batch
-from lm.model import LanguageModel
+from lm.generate import Generated, generate, generate_batch
+from lm.model import LanguageModel, Mark, State
 from lm.reading import Piece, Prompt, build_prompt, text_prompt
+from lm.sampling import Decoding
 from lm.tokenizer import END, NONE, SPECIAL
 
+_FAMILIES = pytest.mark.parametrize("shape", FAMILIES.values(), ids=FAMILIES)
+# A sentence that says a thing twice is not copied on where no two tokens may follow one another again.
+_GREEDY = Decoding(longest=30, may_refuse=False, no_repeat=2)
+_DRAWN = Decoding(longest=30, may_refuse=False, temperature=0.9, top_p=0.95, repetition=1.05, seed=7)
+_DECODINGS = pytest.mark.parametrize("decoding", [_GREEDY, _DRAWN], ids=["greedy", "drawn"])
 
-def _model() -> LanguageModel:
-    return small_model(std=0.3)
+
+class _Counting(LanguageModel):
+    """A model that notes how many tokens each call reads and how many of a guess are kept."""
+
+    reads: list[int]
+    kept: list[int]
+
+    def step(self, token: int | Tensor, state: State, *, record: bool = False) -> Tensor:
+        self.reads.append(torch.as_tensor(token).numel())
+        return super().step(token, state, record=record)
+
+    def keep(self, state: State, mark: Mark, tokens: Tensor, count: int) -> None:
+        self.kept.append(count)
+        reads = list(self.reads)
+        super().keep(state, mark, tokens, count)
+        self.reads = reads
+
+
+def _model(**shape: Any) -> _Counting:
+    """A model that mostly copies, so that there is something to guess, and not always what comes next."""
+    plain = small_model(std=0.3, **shape)
+    model = _Counting(plain.config).double().eval()
+    model.load_state_dict(plain.state_dict())
+    model.requires_grad_(False)
+    model.copy.gate.bias.fill_(2.5)
+    model.copy.bias.copy_(2.0 * torch.arange(1, plain.config.ngram + 1))
+    model.reads, model.kept = [], []
+    return model
 
 
 def _prompt() -> Prompt:
-    return build_prompt(small_tokenizer(), "Who returns?", [[Piece(text="A queue.")], [Piece(text="A stack.")]])
+    pieces = [[Piece(text=TEXTS[0], rank=1)], [Piece(text="A stack.", rank=2), Piece(text="A queue.", gap=True)]]
+    return build_prompt(small_tokenizer(), "Who returns?", pieces)
 
 
-def _tokens(decoding: Decoding, *, trace: bool = False, prompt: Prompt | None = None) -> list[Generated]:
-    return list(generate(_model(), prompt or _prompt(), decoding, trace=trace))
+def _tokens(
+    decoding: Decoding, model: LanguageModel | None = None, prompt: Prompt | None = None, **settings: Any
+) -> list[Generated]:
+    return list(generate(model or _model(), prompt or _prompt(), decoding, **settings))
+
+
+def _ids(generated: Sequence[Generated]) -> list[int]:
+    return [one.token for one in generated]
+
+
+def _same(found: Sequence[Generated], expected: Sequence[Generated]) -> None:
+    """Equal token for token and record for record; arrays are fp32."""
+    assert _ids(found) == _ids(expected)
+    for one, other in zip(found, expected, strict=True):
+        for name in ("probability", "p_copy", "p_none"):
+            assert getattr(one, name) == pytest.approx(getattr(other, name), rel=0, abs=1e-10)
+        assert [token for token, _ in one.alternatives] == [token for token, _ in other.alternatives]
+        np.testing.assert_allclose(
+            [value for _, value in one.alternatives], [value for _, value in other.alternatives], rtol=0, atol=1e-10
+        )
+        np.testing.assert_allclose(one.copy, other.copy, rtol=0, atol=1e-6)
+        assert (one.attention is None) == (other.attention is None) == (one.gates is None) == (other.gates is None)
+        if one.attention is None or other.attention is None or one.gates is None or other.gates is None:
+            continue
+        assert one.attention.shape == other.attention.shape
+        np.testing.assert_allclose(one.attention, other.attention, rtol=0, atol=1e-6)
+        assert one.gates.keys() == other.gates.keys()
+        for name, gate in one.gates.items():
+            np.testing.assert_allclose(gate, other.gates[name], rtol=0, atol=1e-6)
+
+
+@_FAMILIES
+@_DECODINGS
+@pytest.mark.parametrize("trace", [False, True])
+def test_guessing_changes_no_token_and_no_record(shape: dict[str, Any], decoding: Decoding, trace: bool) -> None:
+    model = _model(**shape)
+    plain = _tokens(replace(decoding, lookup=0), model, trace=trace)
+    assert model.reads == [1] * (len(plain) - 1)
+    assert not model.kept
+    assert len(plain) > 20
+    for lookup in (1, 3, 12):
+        model.reads, model.kept = [], []
+        _same(_tokens(replace(decoding, lookup=lookup), model, trace=trace), plain)
+        assert max(model.reads) == lookup + 1
+        assert len(model.reads) < len(plain) - 1, "no guess was right"
+        assert model.kept, "no guess was wrong"
+
+
+@_FAMILIES
+@_DECODINGS
+def test_tracing_changes_no_output_and_records_rows_that_sum_to_one(shape: dict[str, Any], decoding: Decoding) -> None:
+    prompt, model = _prompt(), _model(**shape)
+    plain, traced = _tokens(decoding, model), _tokens(decoding, model, trace=True)
+    _same([replace(one, attention=None, gates=None) for one in traced], plain)
+    copyable = np.array([place.source >= 0 for place in prompt.places])
+    for place, one in enumerate(traced):
+        assert one.attention is not None
+        assert one.gates is not None
+        if model.config.architecture == "transformer":
+            assert one.attention.shape == (2, 3, len(prompt.tokens) + place)
+        else:
+            assert one.attention.shape == (int(bool(one.gates)), 1, len(prompt.tokens))
+        np.testing.assert_allclose(one.attention.sum(-1), 1.0, atol=1e-5)
+        assert {gate.shape for gate in one.gates.values()} <= {(2, 44)}
+        assert one.copy.shape == (len(prompt.tokens),)
+        assert float(one.copy.sum()) == pytest.approx(1.0, abs=1e-5)
+        assert not one.copy[~copyable].any()
+        assert 0 < one.p_copy < 1
+
+
+@_FAMILIES
+@pytest.mark.parametrize("text", [False, True])
+def test_forced_tokens_have_the_records_of_chosen_ones(shape: dict[str, Any], text: bool) -> None:
+    model, prompt = _model(**shape), text_prompt(small_tokenizer(), "A queue returns") if text else _prompt()
+    chosen = _tokens(replace(_DRAWN, longest=40), model, prompt, trace=True)
+    model.reads = []
+    _same(_tokens(Decoding(longest=1), model, prompt, trace=True, forced=_ids(chosen)), chosen)
+    assert len(model.reads) <= 3, "tokens that are known are read many at a time"
+    odd = [END, NONE, *_ids(chosen)[:3], END]
+    assert _ids(_tokens(Decoding(), model, prompt, forced=odd)) == odd
+    assert _tokens(Decoding(), model, prompt, forced=[]) == []
 
 
 def test_greedy_is_deterministic_and_takes_the_likeliest() -> None:
     first, second = _tokens(Decoding(longest=20)), _tokens(Decoding(longest=20, seed=5))
-    assert [one.token for one in first] == [one.token for one in second]
+    assert _ids(first) == _ids(second)
     for one in first:
         assert len(one.alternatives) == 5
         assert [probability for _, probability in one.alternatives] == sorted(
@@ -37,130 +152,91 @@ def test_greedy_is_deterministic_and_takes_the_likeliest() -> None:
             assert one.alternatives[0] == (one.token, pytest.approx(one.probability))
 
 
-def test_tracing_changes_no_output_and_records_rows_that_sum_to_one() -> None:
-    prompt = _prompt()
-    plain, traced = _tokens(Decoding(longest=8)), _tokens(Decoding(longest=8), trace=True)
-    assert [one.token for one in plain] == [one.token for one in traced]
-    for place, (one, other) in enumerate(zip(plain, traced, strict=True)):
-        assert one.attention is None
-        assert other.attention is not None
-        assert one.probability == pytest.approx(other.probability, abs=1e-10)
-        assert other.attention.shape == (2, 3, len(prompt.tokens) + place)
-        np.testing.assert_allclose(other.attention.sum(-1), 1.0, atol=1e-5)
-        assert other.copy.shape == (len(prompt.tokens),)
-        assert float(other.copy.sum()) == pytest.approx(1.0, abs=1e-5)
-        copyable = np.array([place.source >= 0 for place in prompt.places])
-        assert not other.copy[~copyable].any()
-        assert 0 < other.p_copy < 1
-
-
 def test_seeds_repeat_and_differ() -> None:
-    runs = [[one.token for one in _tokens(Decoding(temperature=1.5, longest=12, seed=seed))] for seed in (1, 1, 2)]
+    runs = [_ids(_tokens(Decoding(temperature=1.5, longest=12, seed=seed))) for seed in (1, 1, 2)]
     assert runs[0] == runs[1] != runs[2]
-
-
-def test_the_first_token_may_refuse_and_only_later_ones_end() -> None:
-    scores = torch.zeros(2, 20)
-
-    def open_tokens(first: bool, may_refuse: bool) -> set[int]:
-        rows = [
-            set(row.isfinite().nonzero()[:, 0].tolist()) for row in forbid(scores, first=first, may_refuse=may_refuse)
-        ]
-        assert rows[0] == rows[1]
-        return rows[0] & set(range(len(SPECIAL)))
-
-    assert open_tokens(True, True) == {NONE}
-    assert open_tokens(True, False) == set()
-    assert open_tokens(False, True) == open_tokens(False, False) == {END}
-    assert bool(scores.isfinite().all())
 
 
 @pytest.mark.parametrize("last", [END, NONE])
 def test_writing_stops_after_the_end_or_the_refusal(last: int) -> None:
-    model = _model()
+    model = small_model(std=0.3)
     with torch.no_grad():
         # Rows of the other special tokens and all words point one way, `last` the other: it wins where allowed.
         model.embedding.weight.mul_(0.01)
         hidden, _ = model.prefill(torch.tensor([_prompt().tokens]), torch.tensor([_prompt().features]))
         model.copy.gate.bias.fill_(-50.0)
         model.embedding.weight[last] = 3 * hidden[0, 0].clone()
-    written = [one.token for one in generate(model, _prompt(), Decoding(longest=30))]
+    written = _ids(_tokens(Decoding(longest=30), model))
     if last == NONE:
         assert written == [NONE]
-        assert greedy_batch(model, [_prompt().tokens], [_prompt().features], longest=30) == [[NONE]]
-        assert NONE not in [one.token for one in generate(model, _prompt(), Decoding(longest=9, may_refuse=False))]
+        assert generate_batch(model, [_prompt().tokens], [_prompt().features], Decoding(longest=30)) == [[NONE]]
+        assert NONE not in _ids(_tokens(Decoding(longest=9, may_refuse=False), model))
     else:
         assert written[0] >= len(SPECIAL)
         assert END not in written[:-1]
 
 
-def test_answers_are_bounded_by_longest_and_by_the_context() -> None:
-    assert len(_tokens(Decoding(longest=1))) == 1
+@pytest.mark.parametrize("lookup", [0, 3])
+def test_writing_stops_after_a_token_to_stop_at(lookup: int) -> None:
+    prompt, model = _prompt(), _model()
+    whole = _ids(_tokens(replace(_GREEDY, lookup=lookup), model))
+    for place in (0, 5, 11):
+        until = replace(_GREEDY, lookup=lookup, stop=(300_000, whole[place]))
+        expected = whole[: whole.index(whole[place]) + 1]
+        assert _ids(_tokens(until, model)) == expected
+        assert generate_batch(model, [prompt.tokens] * 2, [prompt.features] * 2, until) == [expected] * 2
+    assert _ids(_tokens(replace(_GREEDY, stop=(whole[0],)), model, forced=whole[:4])) == whole[:4]
+
+
+@pytest.mark.parametrize("lookup", [0, 12])
+def test_answers_are_bounded_by_longest_and_by_the_context(lookup: int) -> None:
+    for longest in (1, 2, 7):
+        assert len(_tokens(replace(_GREEDY, longest=longest, lookup=lookup))) == longest
+    prompt = _prompt()
+    model = _model(context=len(prompt.tokens) + 9)
+    assert len(_tokens(replace(_GREEDY, longest=50, lookup=lookup), model, prompt)) == 9
+    assert len(_tokens(_GREEDY, model, prompt, forced=_ids(_tokens(_GREEDY)))) == 9
+    assert len(generate_batch(model, [prompt.tokens], [prompt.features], replace(_GREEDY, longest=50))[0]) == 9
     long = text_prompt(small_tokenizer(), TEXTS[0] * 9)
-    room = 160 - len(long.tokens[:157])
-    cut = Prompt(tokens=long.tokens[:157], features=long.features[:157], places=long.places[:157], prefix=1)
-    assert len(_tokens(Decoding(longest=50), prompt=cut)) <= room
     with pytest.raises(ValueError, match=r"the prompt has .* tokens; the model reads 160 at most"):
         _tokens(Decoding(), prompt=long)
 
 
-def test_a_prompt_of_the_start_token_alone_can_be_continued() -> None:
-    assert _tokens(Decoding(longest=3), prompt=text_prompt(small_tokenizer(), ""))
+def test_beams_are_not_written_one_after_another() -> None:
+    with pytest.raises(ValueError, match="beams is 3; tokens come one after another with 1 beam only"):
+        _tokens(Decoding(beams=3))
 
 
-def test_greedy_batch_equals_one_by_one() -> None:
-    tokenizer, model = small_tokenizer(), _model()
+@_FAMILIES
+def test_a_prompt_of_the_start_token_alone_can_be_continued(shape: dict[str, Any]) -> None:
+    model, prompt = _model(**shape), text_prompt(small_tokenizer(), "")
+    found = _tokens(Decoding(longest=3), model, prompt, trace=True)
+    assert 1 <= len(found) <= 3
+    assert max(one.p_copy for one in found) < 1e-8
+
+
+@_FAMILIES
+@pytest.mark.parametrize(
+    "decoding",
+    [
+        Decoding(longest=25),
+        replace(_GREEDY, longest=25),
+        replace(_DRAWN, longest=25),
+        Decoding(temperature=2.0, top_k=20, min_p=0.01, longest=25),
+    ],
+    ids=["greedy", "no-repeat", "drawn", "hot"],
+)
+def test_a_batch_equals_one_by_one(shape: dict[str, Any], decoding: Decoding) -> None:
+    tokenizer, model = small_tokenizer(), _model(**shape)
     prompts = [
-        build_prompt(tokenizer, "Who?", [[Piece(text=text, rank=rank)]])
-        for text, rank in (("A queue.", 1), ("A stack.", 2), ("A stork.", 0), ("A quiet.", 3))
+        build_prompt(tokenizer, "Who?", [[Piece(text=f"A {word} returns the oldest item first.", rank=rank)]])
+        for word, rank in (("queue", 1), ("stack", 2), ("heap", 0), ("queue", 4))
     ]
-    longest = max(len(prompt.tokens) for prompt in prompts)
+    longest = max(len(one.tokens) for one in prompts)
     same = [prompt for prompt in prompts if len(prompt.tokens) == longest]
-    same = same if len(same) > 1 else [prompts[0], prompts[0]]
-    for may_refuse in (True, False):
-        written = greedy_batch(
-            model, [one.tokens for one in same], [one.features for one in same], longest=25, may_refuse=may_refuse
-        )
-        for prompt, tokens in zip(same, written, strict=True):
-            alone = [one.token for one in generate(model, prompt, Decoding(longest=25, may_refuse=may_refuse))]
-            assert tokens == (alone[:-1] if alone[-1] == END else alone)
-
-
-def _shares(decoding: Decoding, probabilities: list[float], draws: int = 3000) -> dict[int, float]:
-    generator = torch.Generator().manual_seed(0)
-    scores = torch.tensor(probabilities).log()
-    drawn = [choose(scores, decoding, generator) for _ in range(draws)]
-    return {token: drawn.count(token) / draws for token in set(drawn)}
-
-
-def test_temperature_zero_is_greedy_and_others_sample_by_their_law() -> None:
-    probabilities = [0.1, 0.4, 0.2, 0.3]
-    assert _shares(Decoding(), probabilities) == {1: 1.0}
-    assert _shares(Decoding(temperature=1.0), probabilities)[3] == pytest.approx(0.3, abs=0.03)
-    cold = _shares(Decoding(temperature=0.5), probabilities)
-    assert cold[1] == pytest.approx(0.16 / (0.01 + 0.16 + 0.04 + 0.09), abs=0.03)
-
-
-@pytest.mark.parametrize(
-    ("top_p", "kept"), [(0.05, {1}), (0.4, {1}), (0.41, {1, 3}), (0.69, {1, 3}), (0.71, {1, 2, 3}), (1.0, {0, 1, 2, 3})]
-)
-def test_top_p_keeps_the_smallest_set_with_that_much(top_p: float, kept: set[int]) -> None:
-    shares = _shares(Decoding(temperature=1.0, top_p=top_p), [0.1, 0.4, 0.2, 0.3])
-    assert set(shares) == kept
-    assert math.isclose(sum(shares.values()), 1.0)
-
-
-def test_forbidden_tokens_are_never_drawn() -> None:
-    scores = forbid(torch.zeros(12), first=False, may_refuse=True)
-    generator = torch.Generator().manual_seed(0)
-    drawn = {choose(scores, Decoding(temperature=2.0, top_p=0.99), generator) for _ in range(500)}
-    assert drawn == {END, 9, 10, 11}
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [("temperature", -0.1), ("top_p", 0.0), ("top_p", 1.1), ("longest", 0), ("temperature", math.nan)],
-)
-def test_a_bad_setting_names_its_field(field: str, value: float) -> None:
-    with pytest.raises(ValueError, match=f"{field} is {value}"):
-        Decoding(**{field: value})
+    assert len(same) >= 2
+    written = generate_batch(model, [one.tokens for one in same], [one.features for one in same], decoding)
+    assert len({tuple(row) for row in written}) > 1
+    for prompt, tokens in zip(same, written, strict=True):
+        alone = _ids(_tokens(decoding, model, prompt))
+        assert tokens == (alone[:-1] if alone[-1] == END else alone)
