@@ -68,12 +68,13 @@ def beam_search(model: LanguageModel, prompt: Prompt, decoding: Decoding) -> lis
     nothing, zero = torch.zeros(1, 0, dtype=torch.long), torch.zeros(1, dtype=torch.float64)
     beam = _Beam(written=nothing, log_probability=zero, total=zero)
     answers: list[Hypothesis] = []
+    stops = torch.tensor([END, NONE, *decoding.stop])
     for count in range(longest):
         log_p, _ = model.next_tokens(hidden, state)
         size = len(beam.total)
         parents, beam = _extend(beam, log_p.cpu().double(), decoding)
         last = beam.written[:, -1]
-        done = (last == END) | (last == NONE) | (count + 1 == longest)
+        done = torch.isin(last, stops) | (count + 1 == longest)
         answers += _answers(beam, done, decoding.length_penalty)
         parents = parents[~done]
         beam = _Beam(written=beam.written[~done], log_probability=beam.log_probability[~done], total=beam.total[~done])

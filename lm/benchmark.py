@@ -10,7 +10,8 @@ each the shortest counts.
 Decoding is one answer to a prompt of 256 tokens, the time of reading the prompt taken off: token by token ("plain"),
 and with guesses from the prompt ("lookup"), which is what the tutor does. Lookup answers the same tokens; how much it
 saves depends on how much is copied, so it is timed on answers of a trained model to questions on a text.
-Training is forward, backward and update on windows of plain text, all positions predicted.
+Training is forward, backward and update on windows of plain text, all positions predicted, for all in one process
+with the same allocator settings.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lm.allocator import with_allocator_settings
 from lm.config import PRESETS, ModelConfig, preset
 
 if TYPE_CHECKING:
@@ -245,45 +247,74 @@ def training(model: Any, optimizers: Sequence[Any], loss: Callable[[], Tensor]) 
     return step
 
 
-def measure_training(folder: Path, device: torch.device, compiled: bool) -> dict[str, Any]:
-    """Training tokens a second of both at each shape, with each of our optimizers, and ratios to the peer's."""
-    import contextlib
-    import io
+_EQUAL: dict[str, Any] = {"positions": "learned", "qk_norm": False, "shift": False, "softcap": 0.0}
+"""The settings with which our Transformer is nanoGPT's but for RMSNorm and ReLU^2 in place of LayerNorm and GELU."""
 
+
+def ours_training(shape: ModelConfig, tokens: Tensor, precision: str, optimizer: str) -> Callable[[], None]:
+    """One update of a model of that shape on windows [B, T + 1]."""
     import torch
 
     from lm.model import LanguageModel
     from lm.optim import make_optimizers
 
-    module, results = nanogpt(folder), {}
+    model = LanguageModel(shape).to(tokens.device)
+
+    def loss() -> Tensor:
+        with torch.autocast(tokens.device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
+            return model.text_losses(tokens).mean()
+
+    return training(model, make_optimizers(model, lr=1e-4, muon_lr=1e-4, weight_decay=0.1, name=optimizer), loss)
+
+
+def nanogpt_training(module: Any, shape: ModelConfig, tokens: Tensor) -> Callable[[], None]:
+    """One update of nanoGPT as its train.py does it: AdamW, and fp32 on a CPU."""
+    import contextlib
+    import io
+
+    import torch
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        config = module.GPTConfig(
+            block_size=shape.context,
+            vocab_size=shape.vocabulary,
+            n_layer=shape.layers,
+            n_head=shape.heads,
+            n_embd=shape.width,
+            dropout=0.0,
+            bias=False,
+        )
+        model = module.GPT(config).to(tokens.device)
+        optimizer = model.configure_optimizers(0.1, 1e-4, (0.9, 0.99), tokens.device.type)
+    inputs, targets = tokens[:, :-1].contiguous(), tokens[:, 1:].contiguous()
+
+    def loss() -> Tensor:
+        with torch.autocast(tokens.device.type, dtype=torch.bfloat16, enabled=tokens.device.type == "cuda"):
+            found: Tensor = model(inputs, targets)[1]
+        return found
+
+    return training(model, [optimizer], loss)
+
+
+def measure_training(folder: Path, device: torch.device) -> dict[str, Any]:
+    """Training tokens a second at each shape: nanoGPT, our Transformer of equal architecture, and as it is used;
+    in fp32, and in the precision that `lm.train` would choose."""
+    import torch
+
+    from lm.trainer import faster_precision
+
+    module, results, best = nanogpt(folder), {}, faster_precision(device)
     for name, (sizes, vocabulary, rows) in _SHAPES.items():
         shape = ModelConfig(vocabulary=vocabulary, features=1, **sizes)
+        equal = ModelConfig.from_json(shape.to_json() | _EQUAL)
         tokens = torch.randint(0, vocabulary, (rows, shape.context + 1), generator=torch.Generator().manual_seed(0))
         tokens = tokens.to(device)
-        works = {}
-        for optimizer in ("muon", "adamw"):
-            model: Any = LanguageModel(shape).to(device)
-            text_losses = torch.compile(model.text_losses) if compiled else model.text_losses
-            ours = make_optimizers(model, lr=1e-4, muon_lr=1e-4, weight_decay=0.1, name=optimizer)
-            works[optimizer] = training(model, ours, lambda losses=text_losses: losses(tokens).mean())
-        with contextlib.redirect_stdout(io.StringIO()):
-            config = module.GPTConfig(
-                block_size=shape.context,
-                vocab_size=vocabulary,
-                n_layer=shape.layers,
-                n_head=shape.heads,
-                n_embd=shape.width,
-                dropout=0.0,
-                bias=False,
-            )
-            peer = module.GPT(config).to(device)
-            theirs = peer.configure_optimizers(0.1, 1e-4, (0.9, 0.99), device.type)
-        forward = torch.compile(peer) if compiled else peer
-        inputs, targets = tokens[:, :-1].contiguous(), tokens[:, 1:].contiguous()
-        works["nanogpt"] = training(peer, [theirs], lambda forward=forward, a=inputs, b=targets: forward(a, b)[1])
-        seconds = take_turns(works, device)
-        rates = {one: rows * shape.context / time for one, time in seconds.items()}
-        ratios = {one: rates[one] / rates["nanogpt"] for one in ("muon", "adamw")}
+        works = {"nanogpt": nanogpt_training(module, shape, tokens)}
+        for precision in dict.fromkeys(("fp32", best)):
+            works[f"equal, adamw, {precision}"] = ours_training(equal, tokens, precision, "adamw")
+            works[f"default, muon, {precision}"] = ours_training(shape, tokens, precision, "muon")
+        rates = {one: rows * shape.context / time for one, time in take_turns(works, device).items()}
+        ratios = {one: rate / rates["nanogpt"] for one, rate in rates.items()}
         results[name] = {"tokens_per_second": rates, "ratio": ratios}
     return results
 
@@ -306,7 +337,6 @@ def parser() -> argparse.ArgumentParser:
     which.add_argument("--model", help="checkpoint name or directory; default: the one that ships")
     which.add_argument("--preset", choices=sorted(PRESETS), help="a model of this size with random weights instead")
     cli.add_argument("--nanogpt", type=Path, help="folder of a clone of nanoGPT: time training beside it")
-    cli.add_argument("--compile", action="store_true", help="compile both sides of the training benchmark")
     cli.add_argument("--json", action="store_true", help="print one JSON object")
     cli.add_argument("--device", default="cpu")
     return cli
@@ -323,10 +353,9 @@ def _print(result: dict[str, Any]) -> None:
         print("transformers is not installed: no peer to compare with")
     print(f"peak memory {result['peak_memory_mib']:,.0f} MiB")
     for shape, found in (result["training"] or {}).items():
-        print(f"{'training, ' + shape + ', tokens/s':52}{'ratio':>8}")
+        print(f"training, {shape}, tokens/s")
         for name, rate in found["tokens_per_second"].items():
-            ratio = f"{found['ratio'][name]:>8.2f}" if name in found["ratio"] else ""
-            print(f"  {'ours, ' + name if ratio else 'nanoGPT, adamw':34}{rate:>16,.0f}{ratio}")
+            print(f"  {name:34}{rate:>20,.0f}{found['ratio'][name]:>8.2f}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -341,7 +370,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         result = measure_decoding(arguments, device)
         result |= {"device": str(device), "threads": torch.get_num_threads(), "torch": torch.__version__}
         train = arguments.nanogpt
-        result["training"] = measure_training(train, device, arguments.compile) if train else None
+        result["training"] = measure_training(train, device) if train else None
     except (ValueError, OSError) as fault:
         print(f"lm.benchmark: {fault}", file=sys.stderr)
         return 1
@@ -353,4 +382,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    with_allocator_settings("lm.benchmark")
     raise SystemExit(main())

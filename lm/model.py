@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from lm.body import BodyState, Record, make_body
 from lm.config import RECURRENT, ModelConfig
 from lm.copy_head import CopyHead, CopyScores, continuation, mixture_log_probability, preceding
-from lm.fast import one_core
+from lm.fast import Product, one_core
+from lm.fused import cross_entropy
 from lm.reading import FIRST_SOURCE_FEATURE
 from lm.recurrent import RecurrentBody
 from lm.transformer import SHORT, at_least_float32
@@ -43,6 +44,7 @@ class State:
     keys: Tensor
     copyable: Tensor
     recent: Tensor
+    output: Product | None = None
     record: Record | None = None
 
     def select(self, rows: Tensor) -> None:
@@ -84,6 +86,7 @@ class LanguageModel(nn.Module):
         self.body = make_body(config)
         if not config.tied:
             self.output = nn.Linear(config.width, config.vocabulary, bias=False)
+        self._output: tuple[tuple[int, int], Product] | None = None
         self.copy = CopyHead(config.score, config.width, config.ngram)
         self.reset()
 
@@ -127,12 +130,36 @@ class LanguageModel(nn.Module):
             x = torch.addcmul(x, self.shift, shifted)
         return x * math.sqrt(self.config.width), plain
 
-    def write_logits(self, hidden: Tensor) -> Tensor:
-        """Vocabulary logits [..., V] in fp32 of hidden vectors [..., D], within +-softcap (Gemma 2, 2024)."""
-        weight = self.embedding.weight if self.config.tied else self.output.weight
-        logits = at_least_float32(hidden @ weight.T)
+    def write_logits(self, hidden: Tensor, output: Product | None = None) -> Tensor:
+        """Vocabulary logits [..., V] in fp32 of hidden vectors [..., D], within +-softcap (Gemma 2, 2024).
+
+        `output` is the output layer made ready for few vectors, where that was done.
+        """
+        if output is None or hidden.shape[:-1].numel() > SHORT:
+            logits = at_least_float32(hidden @ self.vocabulary_weight.T)
+        else:
+            logits = output(hidden.flatten(0, -2)).view(*hidden.shape[:-1], -1)
         cap = self.config.softcap
         return cap * torch.tanh(logits / cap) if cap else logits
+
+    def ready_output(self) -> Product | None:
+        """The output layer made ready for few vectors, anew when it has changed; None where a gradient may be wanted."""
+        if not torch.is_inference_mode_enabled():
+            return None
+        weight = self.vocabulary_weight
+        signature = (weight.data_ptr(), weight._version)
+        if self._output is None or self._output[0] != signature:
+            self._output = signature, Product(weight)
+        return self._output[1]
+
+    def write_losses(self, hidden: Tensor, target: Tensor) -> Tensor:
+        """Negative log-likelihood [N] under the vocabulary of targets [N], by hidden vectors [N, D]."""
+        return cross_entropy(at_least_float32(hidden @ self.vocabulary_weight.T), target, self.config.softcap)
+
+    @property
+    def vocabulary_weight(self) -> Tensor:
+        """The output layer [V, D]."""
+        return self.embedding.weight if self.config.tied else self.output.weight
 
     def losses(self, tokens: Tensor, features: Tensor, prompt: Tensor, answer: Tensor, pointers: Tensor) -> Losses:
         """Losses of whole examples.
@@ -158,8 +185,7 @@ class LanguageModel(nn.Module):
         mask = answer >= 0
         target = answer.clamp_min(0)
         log_written = torch.zeros_like(copied.log_copy)
-        logits = self.write_logits(at_answer[mask])
-        log_written[mask] = logits.log_softmax(-1).gather(1, target[mask][:, None]).squeeze(1)
+        log_written[mask] = -self.write_losses(at_answer[mask], target[mask])
         same = source[:, None, :] == target[..., None]
         nll = -mixture_log_probability(log_written, (copied.weights * same).sum(-1), copied.log_copy, copied.log_write)
         known = mask & (pointers >= 0)
@@ -167,14 +193,15 @@ class LanguageModel(nn.Module):
         pointer = -(pointed.clamp_min(1e-6).log() * known).sum() / known.sum().clamp_min(1)
         return Losses(nll=nll, mask=mask, pointer=pointer)
 
-    def text_losses(self, tokens: Tensor, state: BodyState | None = None) -> Tensor:
+    def text_losses(self, tokens: Tensor, state: BodyState | None = None, before: Tensor | None = None) -> Tensor:
         """Negative log-likelihood [B, T] of plain text [B, T + 1], each token after those before it.
 
-        `state` is that of the text before, for bodies that can carry it on; it is updated.
+        `state` is that of the text before, for bodies that can carry it on, and `before` [B, 1] the last token of
+        that text; the state is updated.
         """
-        x, _ = self.embed(tokens[:, :-1])
-        logits = self.write_logits(self.body(x, state=state))
-        return nn.functional.cross_entropy(logits.transpose(1, 2), tokens[:, 1:], reduction="none")
+        x, _ = self.embed(tokens[:, :-1], before=None if before is None else self.embedding(before))
+        hidden = self.body(x, state=state)
+        return self.write_losses(hidden.flatten(0, 1), tokens[:, 1:].flatten()).view(hidden.shape[:2])
 
     def forward(
         self,
@@ -217,6 +244,7 @@ class LanguageModel(nn.Module):
             keys=self.copy.keys(hidden),
             copyable=none if features is None else features >= FIRST_SOURCE_FEATURE,
             recent=torch.cat((tokens[..., None], preceding(tokens, order)), dim=-1)[..., :order],
+            output=self.ready_output(),
             record=noted,
         )
 
@@ -239,7 +267,7 @@ class LanguageModel(nn.Module):
     def distribution(self, hidden: Tensor, state: State) -> tuple[Tensor, CopyScores]:
         """Log-probabilities [B, T, V] after the tokens read last, and the copy scores they were mixed from."""
         copied = self.copy(hidden, state.keys, state.copyable, continuation(state.before, state.recent))
-        log_written = self.write_logits(hidden).log_softmax(-1)
+        log_written = self.write_logits(hidden, state.output).log_softmax(-1)
         source = state.source[:, None].expand_as(copied.weights)
         by_token = torch.zeros_like(log_written).scatter_add_(2, source, copied.weights.to(log_written.dtype))
         log_copy, log_write = copied.log_copy[..., None], copied.log_write[..., None]

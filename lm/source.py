@@ -159,10 +159,11 @@ class TextSource(_Ordered):
         self._carries = model.config.architecture in RECURRENT
         self._model = model
         self._carried: RecurrentState | None = None
+        self._before: Tensor | None = None
         super().__init__(config.seed)
 
     def _epoch(self) -> list[NDArray[np.int64]]:
-        self._carried = None
+        self._carried = self._before = None
         if self._carries:
             return self._data.lanes(self._config.window, self._rows)
         return self._data.windows(self._config.window, self._rows, self._generator())
@@ -180,7 +181,8 @@ class TextSource(_Ordered):
         if self._carries:
             self._carried = self._carried or _start(self._model, len(tokens))
             self._carried.detach()
-        nll = self._loss("text", tokens, self._carried)
+        nll = self._loss("text", tokens, self._carried, self._before)
+        self._before = tokens[:, -2:-1] if self._carries else None
         none = nll.new_zeros(())
         return Sums(nll=nll.sum() * counts, tokens=none + nll.numel() * counts, pointer=none, pointed=none)
 
@@ -189,9 +191,10 @@ class TextSource(_Ordered):
         return int(batch[0][:, 1:].numel())
 
     def state(self) -> dict[str, Any]:
-        """The place, and the state that is carried on."""
+        """The place, and what is carried on from the text before."""
         carried = self._carried
-        return super().state() | {"carried": [part.detach().clone() for part in carried.memory] if carried else None}
+        memory = [part.detach().clone() for part in carried.memory] if carried else None
+        return super().state() | {"carried": memory, "before": self._before}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from the place, with the state that was carried."""
@@ -199,6 +202,7 @@ class TextSource(_Ordered):
         if state["carried"] is not None:
             self._carried = _start(self._model, state["carried"][0].shape[1])
             self._carried.memory = tuple(part.to(self._device) for part in state["carried"])
+            self._before = state["before"].to(self._device)
 
 
 def _start(model: LanguageModel, rows: int) -> RecurrentState:
@@ -228,12 +232,14 @@ def validation_losses(
     if isinstance(data, TextSet):
         window = min(config.window, len(data) - 1)
         rows = max(1, config.batch_tokens // window)
-        carried, batches = None, list(data.validation(window, rows))
+        carried, before, batches = None, None, list(data.validation(window, rows))
         if model.config.architecture in RECURRENT:
             rows = max(1, min(rows, (len(data) - 1) // (8 * window)))
             carried, batches = _start(model, rows), data.lanes(window, rows)
         for starts in batches:
-            nll = model.text_losses(data.take(starts, window, device), carried)
+            tokens = data.take(starts, window, device)
+            nll = model.text_losses(tokens, carried, before)
+            before = tokens[:, -2:-1] if carried else None
             yield float(nll.sum()), float(nll.numel())
         return
     for numbers in data.batches(tokens=config.batch_tokens, generator=np.random.default_rng(0)):

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import os
 import platform
 import shlex
 import sys
@@ -21,6 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lm.allocator import with_allocator_settings
 from lm.config import ARCHITECTURES, OPTIMIZERS, PRESETS, RECURRENT, TrainConfig, parse_overrides, preset
 
 if TYPE_CHECKING:
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from lm.model import LanguageModel
     from lm.text import TextSet
     from lm.tokenizer import Tokenizer
-
-_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "4294967296"}
-"""glibc returns large blocks to the system after every step unless told not to; training is then far slower."""
 
 _HELP = {
     "batch_tokens": "tokens in a batch, padding included",
@@ -229,12 +226,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0 if finished else 130
 
 
-def _with_allocator_settings() -> None:
-    """Start over with the allocator settings, which the C library reads only when a process starts."""
-    if sys.platform == "linux" and "MALLOC_TRIM_THRESHOLD_" not in os.environ:
-        os.execve(sys.executable, [sys.executable, "-m", "lm.train", *sys.argv[1:]], os.environ | _ALLOCATOR)
-
-
 if __name__ == "__main__":
-    _with_allocator_settings()
+    with_allocator_settings("lm.train")
     raise SystemExit(main())

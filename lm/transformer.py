@@ -23,6 +23,8 @@ from torch import Tensor, nn
 from lm.attention import masked_softmax, scaled_dot
 from lm.body import Record
 from lm.config import ModelConfig
+from lm.fused import rms_norm, squared_relu
+from lm.static import StaticState
 
 if TYPE_CHECKING:
     from lm.fast import FastTransformer
@@ -46,7 +48,7 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[..., width] to the same shape."""
-        return F.rms_norm(at_least_float32(x), (x.shape[-1],), self.gain, self.eps).to(x.dtype)
+        return rms_norm(at_least_float32(x), self.gain, self.eps).to(x.dtype)
 
 
 @dataclass
@@ -150,9 +152,18 @@ class Attention(nn.Module):
         self.out = nn.Linear(config.width, config.width, bias=False)
 
     def forward(
-        self, x: Tensor, angles: Angles | None, mask: Tensor | None, cache: KVCache | None, record: Record | None
+        self,
+        x: Tensor,
+        angles: Angles | None,
+        mask: Tensor | None,
+        cache: KVCache | None,
+        record: Record | None,
+        causal: bool = False,
     ) -> Tensor:
-        """[B, T, D] to [B, T, D]; with a record the weights are computed one equation after the other."""
+        """[B, T, D] to [B, T, D]; with a record the weights are computed one equation after the other.
+
+        `causal` says, without a mask or a record, that each token sees those before it, which has a faster kernel.
+        """
         batch, tokens, width = x.shape
         q, k, v = self.qkv(x).view(batch, tokens, 3, self.heads, self.size).permute(2, 0, 3, 1, 4).unbind()
         if self.qk_norm:
@@ -162,7 +173,7 @@ class Attention(nn.Module):
         if cache is not None:
             k, v = cache.append(k, v)
         if record is None:
-            mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+            mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal)
         else:
             weights = masked_softmax(scaled_dot(q, k), mask)
             record.attention.append(weights)
@@ -188,13 +199,19 @@ class Block(nn.Module):
         if self.gated:
             gate, up = self.up(x).chunk(2, dim=-1)
             return torch.as_tensor(self.down(F.silu(gate) * up))
-        return torch.as_tensor(self.down(F.relu(self.up(x)).square()))
+        return torch.as_tensor(self.down(squared_relu(self.up(x))))
 
     def forward(
-        self, x: Tensor, angles: Angles | None, mask: Tensor | None, cache: KVCache | None, record: Record | None
+        self,
+        x: Tensor,
+        angles: Angles | None,
+        mask: Tensor | None,
+        cache: KVCache | None,
+        record: Record | None,
+        causal: bool = False,
     ) -> Tensor:
         """[B, T, D] to [B, T, D]."""
-        x = x + self.dropout(self.attention(self.attention_norm(x), angles, mask, cache, record))
+        x = x + self.dropout(self.attention(self.attention_norm(x), angles, mask, cache, record, causal))
         x = x + self.dropout(self.feed(self.feed_norm(x)))
         return x
 
@@ -249,20 +266,24 @@ class TransformerBody(nn.Module):
         x: Tensor,
         *,
         prefix: Tensor | None = None,
-        state: TransformerState | None = None,
+        state: TransformerState | StaticState | None = None,
         record: Record | None = None,
     ) -> Tensor:
         """Hidden vectors [B, T, D]; a prefix must not reach into cached tokens that were encoded without it."""
+        if isinstance(state, StaticState):
+            return state.read(self, x, record)
         tokens, seen = x.shape[1], state.length if state else 0
         angles, places = self.positions(seen, tokens, x.dtype)
         if places is not None:
             x = x + places
+        brief = state is not None and state.fast is not None and tokens <= SHORT
+        causal = prefix is None and seen == 0 and record is None and not brief
         mask = None
-        if tokens > 1:
-            causal = torch.zeros(x.shape[0], dtype=torch.long, device=x.device)
-            mask = prefix_mask(causal if prefix is None else prefix, tokens, seen)
-        if state is not None and state.fast is not None and tokens <= SHORT:
+        if tokens > 1 and not causal:
+            nothing = torch.zeros(x.shape[0], dtype=torch.long, device=x.device)
+            mask = prefix_mask(nothing if prefix is None else prefix, tokens, seen)
+        if state is not None and state.fast is not None and brief:
             return state.fast(x, angles, mask, state.caches, record)
         for layer, block in enumerate(self.blocks):
-            x = block(x, angles, mask, state.caches[layer] if state else None, record)
+            x = block(x, angles, mask, state.caches[layer] if state else None, record, causal)
         return torch.as_tensor(self.norm(x))

@@ -45,7 +45,7 @@ def _data(count: int = 40) -> ExampleSet:
 
 
 def _trainer(data: ExampleSet | TextSet | None = None, *, steps: int = 20, **settings: Any) -> Trainer:
-    shape = {name: settings.pop(name) for name in ("dropout", "architecture", "shift") if name in settings}
+    shape = {name: settings.pop(name) for name in ("dropout", "architecture") if name in settings}
     model = small_model(dtype=torch.float32, std=None, **shape)
     config = TrainConfig(steps=steps, **({"batch_tokens": 600, "warmup": 3} | settings))
     return Trainer(model, config, data or _data(), _CPU)
@@ -132,9 +132,9 @@ def test_a_run_goes_on_with_what_it_began_with(
 @torch.no_grad()
 def test_recurrent_text_goes_on_from_window_to_window() -> None:
     """The second window is read in the state that the first one left: cutting the text changes no loss."""
-    pieces = _of_kind("text-gru", shift=False)
+    pieces = _of_kind("text-gru")
     halves = [pieces.source.loss(pieces.source.next()).nll for _ in range(2)]
-    whole = _trainer(_text(), architecture="gru", shift=False, batch_tokens=128, window=32)
+    whole = _trainer(_text(), architecture="gru", batch_tokens=128, window=32)
     both = whole.source.loss(whole.source.next())
     assert int(both.tokens) == 128
     assert float(both.nll) == pytest.approx(float(halves[0] + halves[1]), rel=1e-5)
