@@ -219,7 +219,7 @@ def nanogpt(folder: Path) -> Any:
     return module
 
 
-_SHAPES = {
+_SHAPES: dict[str, tuple[dict[str, Any], int, int]] = {
     "4 layers, 128 wide, 12 x 64 tokens": (
         {"width": 128, "layers": 4, "heads": 4, "hidden": 512, "context": 64},
         265,

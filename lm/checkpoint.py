@@ -14,6 +14,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
+from torch import Tensor
 
 from lm.config import ModelConfig
 from lm.model import LanguageModel
@@ -23,6 +24,7 @@ FORMAT = 1
 WEIGHTS, TOKENIZER, CONFIG = "model.safetensors", "tokenizer.json", "config.json"
 SHIPPED = Path(__file__).parent / "checkpoints"
 DEFAULT = "mini"
+_SCALE = ".int8_scale"
 
 
 class CheckpointError(ValueError):
@@ -73,8 +75,7 @@ def load(name: str | Path | None = None, *, device: str | torch.device = "cpu") 
         raise CheckpointError(f"{folder}: the tokenizer has {tokenizer.size} pieces, the model {config.vocabulary}")
     model = LanguageModel(config)
     try:
-        tensors = {key: value.float() for key, value in load_tensors(contents[WEIGHTS]).items()}
-        model.load_state_dict(tensors)
+        model.load_state_dict(restored(load_tensors(contents[WEIGHTS])))
     except (SafetensorError, RuntimeError) as fault:
         reason = str(fault).splitlines()[-1].strip()
         raise CheckpointError(f"{folder / WEIGHTS} does not fit its configuration: {reason}") from None
@@ -119,7 +120,7 @@ def save(
 ) -> None:
     """Write a checkpoint; each file is replaced in one step, `config.json` last."""
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {key: value.detach().to("cpu", dtype).contiguous() for key, value in model.state_dict().items()}
+    tensors = stored({key: value.detach().cpu() for key, value in model.state_dict().items()}, dtype)
     contents = {WEIGHTS: save_tensors(tensors), TOKENIZER: tokenizer.to_json().encode()}
     fields: dict[str, Any] = {
         "format": FORMAT,
@@ -131,6 +132,33 @@ def save(
     contents[CONFIG] = (json.dumps(fields, indent=2) + "\n").encode()
     for part, data in contents.items():
         write_atomically(folder / part, data)
+
+
+def stored(weights: dict[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]:
+    """Weights as a file keeps them, in fp32, fp16, bf16 or int8.
+
+    As int8 each row of a matrix is a scale, its largest absolute value / 127, times whole numbers from -127 to 127
+    (symmetric quantisation, one scale per output; Jacob et al. 2018, section 2.1); vectors stay in fp32.
+    """
+    if dtype != torch.int8:
+        return {name: weight.to(dtype).contiguous() for name, weight in weights.items()}
+    found: dict[str, Tensor] = {}
+    for name, weight in weights.items():
+        weight = weight.float()
+        if weight.dim() < 2:
+            found[name] = weight.contiguous()
+            continue
+        scale = weight.abs().amax(dim=1, keepdim=True).clamp_min(1e-12) / 127
+        found[name] = (weight / scale).round().to(torch.int8).contiguous()
+        found[name + _SCALE] = scale.contiguous()
+    return found
+
+
+def restored(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Inverse of `stored`: weights in fp32."""
+    scales = {name.removesuffix(_SCALE): value for name, value in tensors.items() if name.endswith(_SCALE)}
+    weights = {name: value.float() for name, value in tensors.items() if not name.endswith(_SCALE)}
+    return {name: weight * scales[name] if name in scales else weight for name, weight in weights.items()}
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -177,7 +177,11 @@ def evaluate_squad(
 
 
 def evaluate_text(checkpoint: Checkpoint, text: str) -> dict[str, Any]:
-    """Loss per token in nats, perplexity, and bits per byte of `text`, every token scored once."""
+    """Loss per token in nats, perplexity per token and per word, and bits per byte of `text`, every token scored once.
+
+    Words are what white space separates, as in the word-level sets (WikiText and Penn Treebank mark the end of a line
+    by a word of its own, so give those files with <eos> in them to compare).
+    """
     import torch
 
     from lm.tokenizer import TEXT
@@ -199,12 +203,14 @@ def evaluate_text(checkpoint: Checkpoint, text: str) -> dict[str, Any]:
             total += float(losses.nll[losses.mask].double().sum())
             print(f"\r{start + len(scored):,}/{len(ids):,} tokens ", end="", file=sys.stderr)
     print(file=sys.stderr)
-    size = len(text.encode())
+    size, words = len(text.encode()), len(text.split())
     return {
         "loss": total / len(ids),
         "perplexity": math.exp(total / len(ids)),
+        "perplexity_per_word": math.exp(min(700.0, total / max(1, words))),
         "bits_per_byte": total / math.log(2) / size,
         "tokens": len(ids),
+        "words": words,
         "bytes": size,
     }
 

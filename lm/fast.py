@@ -2,8 +2,8 @@
 
 Reading one token costs hardly any arithmetic; the time goes into starting operations and fetching weights. So queries
 and keys are normalised and turned as one tensor, and weights are laid out for the product with one vector. Weights that
-fp16 holds exactly, as those of the checkpoints that ship, are kept in fp16 on x86 processors, which halves what has to be
-fetched; products and sums are fp32 all the same. No gradient flows through here.
+fp16 holds exactly, as those of the checkpoints that ship, are kept in fp16 on x86 processors, which halves what has to
+be fetched; products and sums are fp32 all the same. No gradient flows through here.
 """
 
 from __future__ import annotations
@@ -47,12 +47,11 @@ class Product:
     def __init__(self, weight: Tensor) -> None:
         weight = weight.detach()
         self.packed: Any = None
-        if _fp16_products() and weight.dtype == torch.float32 and weight.device.type == "cpu":
-            if torch.equal(weight.half().float(), weight):
-                self.packed = torch.ops.quantized.linear_prepack_fp16(weight, None)
-                # The operation itself: its wrapper takes half as long again to look at the arguments.
-                self._product = torch.ops.quantized.linear_dynamic_fp16.default._op
-        self.turned = weight.t().contiguous() if self.packed is None else None
+        self.turned = weight.t().contiguous()
+        if _fp16_products(weight) and torch.equal(weight.half().float(), weight):
+            self.packed = torch.ops.quantized.linear_prepack_fp16(weight, None)
+            # The operation itself: its wrapper takes half as long again to look at the arguments.
+            self._product = torch.ops.quantized.linear_dynamic_fp16.default._op
 
     def __call__(self, x: Tensor) -> Tensor:
         """[N, in] to [N, out]."""
@@ -63,14 +62,15 @@ class Product:
 
     def add_to(self, x: Tensor, y: Tensor) -> Tensor:
         """y + x W^T for y [N, out]."""
-        if self.turned is not None:
-            return torch.addmm(y, x, self.turned)
-        return self(x).add_(y)
+        if self.packed is not None:
+            return self(x).add_(y)
+        return torch.addmm(y, x, self.turned)
 
 
-def _fp16_products() -> bool:
-    """Whether this torch has products of fp32 vectors with fp16 weights (FBGEMM, on x86 processors)."""
-    return torch.backends.quantized.engine in ("x86", "fbgemm")
+def _fp16_products(weight: Tensor) -> bool:
+    """Whether this torch has products of fp32 vectors with such a weight in fp16 (FBGEMM, on x86 processors)."""
+    on_x86 = torch.backends.quantized.engine in ("x86", "fbgemm")
+    return on_x86 and weight.dtype == torch.float32 and weight.device.type == "cpu"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -50,7 +50,7 @@ class _SquaredReLU(Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         (positive,) = ctx.saved_tensors
-        return (gradients[0] * positive).mul_(2)
+        return torch.as_tensor((gradients[0] * positive).mul_(2))
 
 
 def squared_relu(x: Tensor) -> Tensor:
@@ -68,7 +68,7 @@ class _CappedCrossEntropy(Function):
         total = logits.logsumexp(-1, keepdim=True)
         ctx.save_for_backward(logits, total, target)
         ctx.cap = cap
-        return (total - logits.gather(-1, target[:, None])).squeeze(-1)
+        return torch.as_tensor((total - logits.gather(-1, target[:, None])).squeeze(-1))
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:

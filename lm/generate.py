@@ -63,10 +63,12 @@ def generate(
     *,
     trace: bool = False,
     forced: Sequence[int] | None = None,
+    compiled: bool = False,
 ) -> Iterator[Generated]:
     """Yield tokens after the prompt until, and including, the end, the no-answer token or one to stop at.
 
-    Tracing changes no output. `forced` tokens are written instead of chosen ones, so that the record says how the
+    Tracing changes no output. `compiled` takes the compiled steps of `lm.static` where the architecture has them.
+    `forced` tokens are written instead of chosen ones, so that the record says how the
     model would have come by a given text. ValueError where prompt and answer would not fit the model's context, and
     for a beam search, which is `lm.beam.beam_search`.
     """
@@ -88,6 +90,8 @@ def generate(
     longest = min(decoding.longest if forced is None else len(forced), room)
     if longest == 0:
         return
+    if compiled:
+        model.fix_shapes(state, longest)
     stops = {END, NONE, *decoding.stop}
     written: list[int] = []
     guess: list[int] = []
@@ -228,6 +232,7 @@ def parser() -> argparse.ArgumentParser:
     cli.add_argument("--stop", action="append", default=[], help="text of a token to stop after; repeat for several")
     cli.add_argument("--samples", type=int, default=1, help="number of texts, with seeds from --seed on")
     cli.add_argument("--seed", type=int, default=0)
+    cli.add_argument("--compile", action="store_true", help="compile the steps; pays on a GPU and for long texts")
     cli.add_argument("--device", default="cpu")
     return cli
 
@@ -274,7 +279,7 @@ def _print(arguments: argparse.Namespace) -> None:
         if decoding.beams > 1:
             tokens: Iterator[int] = iter(beam_search(checkpoint.model, prompt, decoding)[0].tokens)
         else:
-            tokens = (one.token for one in generate(checkpoint.model, prompt, decoding))
+            tokens = (one.token for one in generate(checkpoint.model, prompt, decoding, compiled=arguments.compile))
         for token in tokens:
             if token == NONE:
                 print("(the sources do not answer this)", end="")

@@ -24,7 +24,8 @@ from lm.fast import Product, one_core
 from lm.fused import cross_entropy
 from lm.reading import FIRST_SOURCE_FEATURE
 from lm.recurrent import RecurrentBody
-from lm.transformer import SHORT, at_least_float32
+from lm.static import StaticState
+from lm.transformer import SHORT, TransformerBody, TransformerState, at_least_float32
 
 
 @dataclass(kw_only=True)
@@ -143,7 +144,7 @@ class LanguageModel(nn.Module):
         return cap * torch.tanh(logits / cap) if cap else logits
 
     def ready_output(self) -> Product | None:
-        """The output layer made ready for few vectors, anew when it has changed; None where a gradient may be wanted."""
+        """The output layer made ready for few vectors, anew when it has changed; None if a gradient may be wanted."""
         if not torch.is_inference_mode_enabled():
             return None
         weight = self.vocabulary_weight
@@ -317,6 +318,12 @@ class LanguageModel(nn.Module):
         """`next_tokens` of a batch of one: log-probabilities [V] and the copy scores."""
         log_probabilities, copied = self.next_tokens(hidden, state)
         return log_probabilities[0], copied
+
+    @torch.inference_mode()
+    def fix_shapes(self, state: State, longest: int) -> None:
+        """Go on with compiled steps of fixed shapes for `longest` more tokens; only a Transformer has them."""
+        if isinstance(self.body, TransformerBody) and isinstance(state.body, TransformerState):
+            state.body = StaticState(state.body, self.body.fast(), longest)
 
     def mark(self, state: State) -> Mark:
         """The place that `keep` goes back to."""

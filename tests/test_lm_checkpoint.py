@@ -9,6 +9,7 @@ from lm_samples import small_model, small_tokenizer
 
 from lm import checkpoint
 from lm.checkpoint import CONFIG, TOKENIZER, WEIGHTS, CheckpointError
+from lm.convert import main as convert
 from lm.model import LanguageModel
 
 
@@ -114,3 +115,33 @@ def test_saving_replaces_a_checkpoint_and_leaves_no_other_files(tmp_path: Path) 
     assert checkpoint.load(tmp_path).training == {"step": 8}
     assert json.loads((tmp_path / CONFIG).read_text(encoding="utf-8"))["format"] == 1
     assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_int8_keeps_every_weight_within_half_a_step_and_the_answers_near(tmp_path: Path) -> None:
+    model = small_model(dtype=torch.float32)
+    checkpoint.save(tmp_path / "whole", model, small_tokenizer(), training={})
+    assert convert(["--dtype", "int8", str(tmp_path / "whole"), str(tmp_path / "small")]) == 0
+    loaded = checkpoint.load(tmp_path / "small")
+    assert loaded.training == {"stored_as": "int8"}
+    for (name, weight), (_, kept) in zip(model.state_dict().items(), loaded.model.state_dict().items(), strict=True):
+        step = weight.abs().amax(dim=-1, keepdim=True) / 127 if weight.dim() > 1 else torch.zeros(())
+        assert bool(((weight - kept).abs() <= step / 2 + 1e-7).all()), name
+    whole, small = ((tmp_path / name / "model.safetensors").stat().st_size for name in ("whole", "small"))
+    assert small < 0.5 * whole
+
+
+@pytest.mark.parametrize("dtype", ["fp32", "fp16", "bf16"])
+def test_other_formats_store_the_rounded_weights(tmp_path: Path, dtype: str) -> None:
+    model = small_model(dtype=torch.float32)
+    kind = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[dtype]
+    checkpoint.save(tmp_path / "whole", model, small_tokenizer(), training={})
+    assert convert([str(tmp_path / "whole"), str(tmp_path / dtype), "--dtype", dtype]) == 0
+    kept = checkpoint.load(tmp_path / dtype).model.state_dict()
+    for name, weight in model.state_dict().items():
+        assert torch.equal(kept[name], weight.to(kind).float()), name
+
+
+def test_converting_onto_itself_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    checkpoint.save(tmp_path / "m", small_model(dtype=torch.float32), small_tokenizer(), training={})
+    assert convert([str(tmp_path / "m"), str(tmp_path / "m"), "--dtype", "int8"]) == 1
+    assert "is the checkpoint itself" in capsys.readouterr().err

@@ -173,15 +173,68 @@ def test_no_arguments_is_a_usage_error(main: Callable[[list[str]], int], capsys:
     assert "usage" in capsys.readouterr().err
 
 
-def test_benchmark_times_the_model_and_goes_without_a_peer(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+_PEER = """
+import torch
+from dataclasses import dataclass
+
+
+@dataclass
+class GPTConfig:
+    block_size: int
+    vocab_size: int
+    n_layer: int
+    n_head: int
+    n_embd: int
+    dropout: float
+    bias: bool
+
+
+class GPT(torch.nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.table = torch.nn.Embedding(config.vocab_size, config.vocab_size)
+
+    def configure_optimizers(self, decay, rate, betas, device):
+        return torch.optim.SGD(self.parameters(), lr=rate)
+
+    def forward(self, tokens, targets):
+        logits = self.table(tokens)
+        return logits, torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
+"""
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """A small checkpoint; the benchmark makes one round of small shapes."""
+    save(tmp_path / "m", small_model(dtype=torch.float32, context=1024), small_tokenizer(), training={})
+    monkeypatch.setattr(benchmark, "_ROUNDS", 1)
+    sizes = {"width": 16, "layers": 1, "heads": 2, "hidden": 16, "context": 8}
+    monkeypatch.setattr(benchmark, "_SHAPES", {"small": (sizes, 32, 2)})
+    return str(tmp_path / "m")
+
+
+@pytest.mark.usefixtures("quick")
+def test_benchmark_goes_without_a_peer(
+    quick: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    save(tmp_path, small_model(dtype=torch.float32, context=320), small_tokenizer(), training={})
     monkeypatch.setitem(sys.modules, "transformers", None)
-    assert benchmark.main(["--model", str(tmp_path), "--json"]) == 0
+    assert benchmark.main(["--model", quick, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["gpt2"] is None
-    assert min(result["ours"].values()) > 0
+    assert set(result["tokens_per_second"]) == {"prefill", "plain", "lookup", "the same answers, plain"}
     assert result["peak_memory_mib"] > 10
-    assert benchmark.main(["--model", str(tmp_path)]) == 0
+    assert benchmark.main(["--model", quick]) == 0
     assert "no peer" in capsys.readouterr().out
+
+
+def test_benchmark_compares_with_its_peers(quick: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "model.py").write_text(_PEER, encoding="utf-8")
+    assert benchmark.main(["--model", quick, "--nanogpt", str(tmp_path), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    for name, rate in result["tokens_per_second"].items():
+        assert result["ratio"][name] == pytest.approx(rate / result["gpt2"][name])
+    trained = result["training"]["small"]
+    assert trained["ratio"]["nanogpt"] == 1.0
+    assert {"equal, adamw, fp32", "default, muon, fp32"} <= set(trained["ratio"])
+    assert benchmark.main(["--model", quick, "--nanogpt", str(tmp_path / "m")]) == 1
+    assert "holds no model.py" in capsys.readouterr().err

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from lm_samples import FAMILIES, TEXTS, small_model, small_tokenizer
+from lm_samples import FAMILIES, TEXTS, same, small_model, small_tokenizer
 from torch import Tensor
 
 from lm.generate import Generated, generate, generate_batch
 from lm.model import LanguageModel, Mark, State
 from lm.reading import Piece, Prompt, build_prompt, text_prompt
 from lm.sampling import Decoding
+from lm.static import StaticState
 from lm.tokenizer import END, NONE, SPECIAL
 
 _FAMILIES = pytest.mark.parametrize("shape", FAMILIES.values(), ids=FAMILIES)
@@ -240,3 +241,25 @@ def test_a_batch_equals_one_by_one(shape: dict[str, Any], decoding: Decoding) ->
     for prompt, tokens in zip(same, written, strict=True):
         alone = _ids(_tokens(decoding, model, prompt))
         assert tokens == (alone[:-1] if alone[-1] == END else alone)
+
+
+@pytest.mark.parametrize("positions", ["rotary", "learned", "sinusoidal"])
+def test_steps_of_fixed_shapes_equal_those_that_grow(positions: str) -> None:
+    """Uncompiled, in chunks and one by one; a rewind leaves what is masked."""
+    model = small_model(positions=positions, context=400)
+    prompt = _prompt()
+    tokens, features = torch.tensor([prompt.tokens]), torch.tensor([prompt.features])
+    states = [model.prefill(tokens, features)[1] for _ in range(2)]
+    model.fix_shapes(states[1], 40)
+    assert isinstance(states[1].body, StaticState)
+    more = torch.randint(9, small_tokenizer().size, (1, 12), generator=torch.Generator().manual_seed(2))
+    for first, last, keep in ((0, 5, 2), (2, 3, 1), (3, 12, 9)):
+        read, found = more[:, first:last], []
+        for state in states:
+            mark = model.mark(state)
+            hidden = model.step(read, state, record=True)
+            found.append(model.every_next(hidden, state)[0][:, :keep])
+            if keep < last - first:
+                model.keep(state, mark, read, keep)
+        same(found[0], found[1])
+    assert states[0].body.length == states[1].body.length

@@ -49,6 +49,7 @@ def copied(prompt: Prompt, *positions: int) -> list[Word]:
             p_copy=1.0,
             copy=copy,
             attention=None,
+            gates=None,
             alternatives=(),
             p_none=0.0,
         )

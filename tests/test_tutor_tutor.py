@@ -18,6 +18,7 @@ from lm.model import LanguageModel
 from lm.reading import FEATURES
 from lm.tokenizer import SPECIAL, Tokenizer
 from tutor import Answer, Tutor, TutorError
+from tutor.ui.payload import trace_payload
 
 NOTES = """# Zoblins
 
@@ -153,6 +154,38 @@ def test_unsupported_words_are_replaced_by_a_quotation(untrained: Tutor) -> None
     assert answer.trace is not None
     assert "".join(step.text for step in answer.trace.steps).strip() == answer.text[: -len(" [1]")]
     assert [answer.text[step.start : step.end] for step in answer.trace.steps][-1] == "."
+
+
+@pytest.mark.parametrize(
+    ("architecture", "gates"),
+    [
+        ("rnn", {"hidden"}),
+        ("lstm", {"input", "forget", "candidate", "output", "cell", "hidden"}),
+        ("gru", {"reset", "update", "candidate", "hidden"}),
+        ("window", set()),
+    ],
+)
+def test_every_architecture_answers_and_is_traced(untrained: Tutor, architecture: str, gates: set[str]) -> None:
+    vocabulary = untrained.checkpoint.tokenizer.size
+    shape = preset("tiny", vocabulary=vocabulary, features=FEATURES, context=1024, architecture=architecture)
+    model = LanguageModel(shape).eval()
+    tutor = Tutor(
+        untrained.store, Checkpoint(name="x", model=model, tokenizer=untrained.checkpoint.tokenizer, training={})
+    )
+    answer = tutor.ask("The zoblin hums at 440 hertz while it works?", k=2)
+    well_formed(answer)
+    assert not answer.refused
+    assert answer.trace is not None
+    size = len(answer.trace.prompt)
+    for step in answer.trace.steps:
+        assert step.copy.shape == (size,)
+        assert step.attention.shape == (0 if architecture == "window" else 1, 1, size)
+        if architecture != "window":
+            assert float(step.attention.sum()) == pytest.approx(1.0, abs=1e-4)
+        assert set(step.gates) == gates
+        assert all(value.shape == (shape.layers, shape.hidden) for value in step.gates.values())
+    payload = trace_payload(answer.trace, answer)
+    assert len(payload["steps"]) == len(answer.trace.steps)
 
 
 def test_k_bounds_the_passages(course_tutor: Tutor) -> None:

@@ -341,6 +341,7 @@ def trace_of(prompt: Prompt, chosen: Sequence[Chosen], words: Sequence[Word], dr
                 p_copy=one.p_copy,
                 copy=one.copy,
                 attention=one.attention,
+                gates=one.gates or {},
                 alternatives=tuple((tokenizer.piece(token), p) for token, p in one.alternatives),
                 start=place[0],
                 end=place[1],
