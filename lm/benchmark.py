@@ -17,7 +17,6 @@ with the same allocator settings.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import sys
 import time
@@ -27,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from lm.allocator import with_allocator_settings
 from lm.config import PRESETS, ModelConfig, preset
+from lm.peers import gpt2, gpt2_decoding, nanogpt, nanogpt_training, training
 
 if TYPE_CHECKING:
     import torch
@@ -124,45 +124,6 @@ def decoding(model: LanguageModel, tokenizer: Tokenizer | None) -> tuple[dict[st
     return works, written
 
 
-def gpt2(shape: ModelConfig, device: torch.device) -> Any:
-    """transformers' GPT-2 of that shape; None where it is not installed."""
-    try:
-        from transformers import GPT2Config, GPT2LMHeadModel
-    except ImportError:
-        return None
-    config = GPT2Config(
-        n_embd=shape.width,
-        n_layer=shape.layers,
-        n_head=shape.heads,
-        n_inner=shape.hidden,
-        vocab_size=shape.vocabulary,
-        n_positions=shape.context,
-        bos_token_id=0,
-        eos_token_id=0,
-    )
-    model: Any = GPT2LMHeadModel(config)
-    return model.eval().to(device)
-
-
-def gpt2_decoding(model: Any, device: torch.device) -> dict[str, Callable[[], Any]]:
-    """The same prompt length and number of tokens for the peer, with its own cache."""
-    import torch
-
-    prompt = torch.randint(16, _VOCABULARY, (1, _PROMPT), generator=torch.Generator().manual_seed(0)).to(device)
-
-    def write(tokens: int) -> None:
-        model.generate(
-            prompt,
-            attention_mask=torch.ones_like(prompt),
-            max_new_tokens=tokens,
-            min_new_tokens=tokens,
-            do_sample=False,
-            pad_token_id=0,
-        )
-
-    return {"gpt2 prefill": lambda: write(1), "gpt2": lambda: write(_ANSWER + 1)}
-
-
 def measure_decoding(arguments: argparse.Namespace, device: torch.device) -> dict[str, Any]:
     """Tokens a second of prompt and answer, and their ratios to the peer's."""
     import torch
@@ -184,7 +145,9 @@ def measure_decoding(arguments: argparse.Namespace, device: torch.device) -> dic
     works, written = decoding(model, tokenizer)
     peer = gpt2(model.config, device)
     with torch.inference_mode():
-        times = take_turns(works | (gpt2_decoding(peer, device) if peer else {}), device)
+        times = take_turns(
+            works | (gpt2_decoding(peer, device, prompt=_PROMPT, answer=_ANSWER) if peer else {}), device
+        )
     rates = {"prefill": _PROMPT / times["prefill"], "plain": written["plain"] / (times["plain"] - times["prefill"])}
     if tokenizer is not None:
         rates["lookup"] = written["lookup"] / (times["lookup"] - times["read"])
@@ -208,17 +171,6 @@ def measure_decoding(arguments: argparse.Namespace, device: torch.device) -> dic
     return result
 
 
-def nanogpt(folder: Path) -> Any:
-    """The module `model.py` of a clone of nanoGPT; ValueError where the folder holds none."""
-    spec = importlib.util.spec_from_file_location("nanogpt_model", folder / "model.py")
-    if spec is None or spec.loader is None or not (folder / "model.py").is_file():
-        raise ValueError(f"{folder} holds no model.py; give the folder of a clone of nanoGPT")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 _SHAPES: dict[str, tuple[dict[str, Any], int, int]] = {
     "4 layers, 128 wide, 12 x 64 tokens": (
         {"width": 128, "layers": 4, "heads": 4, "hidden": 512, "context": 64},
@@ -231,20 +183,6 @@ _SHAPES: dict[str, tuple[dict[str, Any], int, int]] = {
         8,
     ),
 }
-
-
-def training(model: Any, optimizers: Sequence[Any], loss: Callable[[], Tensor]) -> Callable[[], None]:
-    """One update of a model: forward, backward, clipping, step."""
-    import torch
-
-    def step() -> None:
-        loss().backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for optimizer in optimizers:
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-
-    return step
 
 
 _EQUAL: dict[str, Any] = {"positions": "learned", "qk_norm": False, "shift": False, "softcap": 0.0}
@@ -265,35 +203,6 @@ def ours_training(shape: ModelConfig, tokens: Tensor, precision: str, optimizer:
             return model.text_losses(tokens).mean()
 
     return training(model, make_optimizers(model, lr=1e-4, muon_lr=1e-4, weight_decay=0.1, name=optimizer), loss)
-
-
-def nanogpt_training(module: Any, shape: ModelConfig, tokens: Tensor) -> Callable[[], None]:
-    """One update of nanoGPT as its train.py does it: AdamW, and fp32 on a CPU."""
-    import contextlib
-    import io
-
-    import torch
-
-    with contextlib.redirect_stdout(io.StringIO()):
-        config = module.GPTConfig(
-            block_size=shape.context,
-            vocab_size=shape.vocabulary,
-            n_layer=shape.layers,
-            n_head=shape.heads,
-            n_embd=shape.width,
-            dropout=0.0,
-            bias=False,
-        )
-        model = module.GPT(config).to(tokens.device)
-        optimizer = model.configure_optimizers(0.1, 1e-4, (0.9, 0.99), tokens.device.type)
-    inputs, targets = tokens[:, :-1].contiguous(), tokens[:, 1:].contiguous()
-
-    def loss() -> Tensor:
-        with torch.autocast(tokens.device.type, dtype=torch.bfloat16, enabled=tokens.device.type == "cuda"):
-            found: Tensor = model(inputs, targets)[1]
-        return found
-
-    return training(model, [optimizer], loss)
 
 
 def measure_training(folder: Path, device: torch.device) -> dict[str, Any]:

@@ -109,7 +109,7 @@ PRESETS: dict[str, dict[str, int]] = {
     "base": {"width": 512, "layers": 8, "heads": 8, "hidden": 2048, "context": 1024},
 }
 """Sizes by name: about 0.05M, 3.5M, 8M and 30M parameters with the vocabularies they are meant for. They are the
-shapes of transformers; `lm.model.matched` finds another architecture of the same number of parameters."""
+shapes of transformers; `lm.sizing.matched` finds another architecture of the same number of parameters."""
 
 
 def preset(name: str, *, vocabulary: int, features: int, **overrides: Any) -> ModelConfig:

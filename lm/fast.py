@@ -55,14 +55,14 @@ class Product:
 
     def __call__(self, x: Tensor) -> Tensor:
         """[N, in] to [N, out]."""
-        if self.packed is not None:
+        if self.packed is not None and not torch.compiler.is_compiling():
             y: Tensor = self._product(x, self.packed)
             return y
         return torch.mm(x, self.turned)
 
     def add_to(self, x: Tensor, y: Tensor) -> Tensor:
         """y + x W^T for y [N, out]."""
-        if self.packed is not None:
+        if self.packed is not None and not torch.compiler.is_compiling():
             return self(x).add_(y)
         return torch.addmm(y, x, self.turned)
 

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from lm.copy_head import CopyScores
-    from lm.model import LanguageModel, State
+    from lm.model import LanguageModel
     from lm.reading import Prompt
+    from lm.state import State
     from lm.tokenizer import Tokenizer
 
 _ALTERNATIVES = 5
@@ -68,57 +69,82 @@ def generate(
     """Yield tokens after the prompt until, and including, the end, the no-answer token or one to stop at.
 
     Tracing changes no output. `compiled` takes the compiled steps of `lm.static` where the architecture has them.
-    `forced` tokens are written instead of chosen ones, so that the record says how the
-    model would have come by a given text. ValueError where prompt and answer would not fit the model's context, and
+    `forced` tokens are written instead of chosen ones, so that the record says how the model would have come by a
+    given text. ValueError where prompt and answer would not fit the model's context, and
     for a beam search, which is `lm.beam.beam_search`.
     """
-    import torch
-
+    if decoding.beams > 1:
+        raise ValueError(f"beams is {decoding.beams}; tokens come one after another with 1 beam only")
     room = model.config.context - len(prompt.tokens)
     if room < 1:
         raise ValueError(f"the prompt has {len(prompt.tokens)} tokens; the model reads {model.config.context} at most")
-    if decoding.beams > 1:
-        raise ValueError(f"beams is {decoding.beams}; tokens come one after another with 1 beam only")
-    device = model.embedding.weight.device
-    generator = torch.Generator().manual_seed(decoding.seed)
-    hidden, state = model.prefill(
-        torch.tensor([prompt.tokens], device=device),
-        torch.tensor([prompt.features], device=device),
-        prefix=prompt.prefix,
-        record=trace,
-    )
     longest = min(decoding.longest if forced is None else len(forced), room)
-    if longest == 0:
-        return
-    if compiled:
-        model.fix_shapes(state, longest)
-    stops = {END, NONE, *decoding.stop}
-    written: list[int] = []
-    guess: list[int] = []
-    mark, read = model.mark(state), torch.empty(1, 0, dtype=torch.long)
-    while True:
-        reading = _Reading(model, hidden, state, trace)
-        for place in range(len(guess) + 1):
-            log_p = forbid_special(reading.log_p[place], first=not written, may_refuse=decoding.may_refuse)
-            if forced is not None:
-                token = forced[len(written)]
+    if longest > 0:
+        yield from _Writer(model, prompt, decoding, longest, trace, compiled).write(forced)
+
+
+class _Writer:
+    """One generation: the model's state, the tokens written, and the guess at what follows."""
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        prompt: Prompt,
+        decoding: Decoding,
+        longest: int,
+        trace: bool,
+        compiled: bool,
+    ) -> None:
+        import torch
+
+        self._model, self._decoding, self._longest, self._trace = model, decoding, longest, trace
+        self._device = model.embedding.weight.device
+        self._generator = torch.Generator().manual_seed(decoding.seed)
+        self._hidden, self._state = model.prefill(
+            torch.tensor([prompt.tokens], device=self._device),
+            torch.tensor([prompt.features], device=self._device),
+            prefix=prompt.prefix,
+            record=trace,
+        )
+        if compiled:
+            model.fix_shapes(self._state, longest)
+        self._written: list[int] = []
+
+    def write(self, forced: Sequence[int] | None) -> Iterator[Generated]:
+        """The tokens, those of `forced` where they are given."""
+        stops = {END, NONE, *self._decoding.stop} if forced is None else set()
+        guess: list[int] = []
+        while True:
+            reading = _Reading(self._model, self._hidden, self._state, self._trace)
+            for place in range(len(guess) + 1):
+                token = self._choice(reading.log_p[place]) if forced is None else forced[len(self._written)]
+                yield reading.generated(place, token)
+                self._written.append(token)
+                if token in stops or len(self._written) == self._longest:
+                    return
+                if place == len(guess) or guess[place] != token:
+                    break
+            if place < len(guess):
+                self._model.keep(self._state, self._mark, self._read, place + 1)
+            if forced is None:
+                guess = reading.guess(place, token, self._decoding.lookup)
             else:
-                token = int(choose(log_p[None], decoding, [generator], [written]))
-            yield reading.generated(place, token)
-            written.append(token)
-            if (token in stops and forced is None) or len(written) == longest:
-                return
-            if place == len(guess) or guess[place] != token:
-                break
-        if place < len(guess):
-            model.keep(state, mark, read, place + 1)
-        if forced is not None:
-            guess = list(forced[len(written) : len(written) + _FORCED_AT_ONCE])
-        else:
-            guess = reading.guess(place, token, decoding.lookup)
-        guess = guess[: longest - len(written) - 1]
-        mark, read = model.mark(state), torch.tensor([[token, *guess]], device=device)
-        hidden = model.step(read, state, record=trace)
+                guess = list(forced[len(self._written) : len(self._written) + _FORCED_AT_ONCE])
+            guess = guess[: self._longest - len(self._written) - 1]
+            self._step([token, *guess])
+
+    def _choice(self, log_p: Tensor) -> int:
+        """The next token by log-probabilities [V]."""
+        allowed = forbid_special(log_p, first=not self._written, may_refuse=self._decoding.may_refuse)
+        return int(choose(allowed[None], self._decoding, [self._generator], [self._written]))
+
+    def _step(self, tokens: list[int]) -> None:
+        """Read a token and a guess at those after it."""
+        import torch
+
+        self._mark = self._model.mark(self._state)
+        self._read = torch.tensor([tokens], device=self._device)
+        self._hidden = self._model.step(self._read, self._state, record=self._trace)
 
 
 class _Reading:

@@ -18,50 +18,15 @@ import torch
 from torch import Tensor, nn
 
 from lm.body import BodyState, Record, make_body
-from lm.config import RECURRENT, ModelConfig
+from lm.config import ModelConfig
 from lm.copy_head import CopyHead, CopyScores, continuation, mixture_log_probability, preceding
 from lm.fast import Product, one_core
 from lm.fused import cross_entropy
 from lm.reading import FIRST_SOURCE_FEATURE
 from lm.recurrent import RecurrentBody
+from lm.state import Mark, State
 from lm.static import StaticState
 from lm.transformer import SHORT, TransformerBody, TransformerState, at_least_float32
-
-
-@dataclass(kw_only=True)
-class State:
-    """What a model keeps between calls.
-
-    `body` is the architecture's own state. Of the prompt: its tokens `source` [B, S], the tokens before each of them
-    `before` [B, S, N], the copy head's view `keys`, and what may be copied, `copyable` [B, S]. Of the tokens read by
-    the last call: the tokens up to each one, latest first, `recent` [B, T, N], the embedding of the last
-    `last_embedding` [B, 1, D], and what was recorded.
-    """
-
-    body: BodyState
-    last_embedding: Tensor
-    source: Tensor
-    before: Tensor
-    keys: Tensor
-    copyable: Tensor
-    recent: Tensor
-    output: Product | None = None
-    record: Record | None = None
-
-    def select(self, rows: Tensor) -> None:
-        """Keep the named rows [B'] of the batch, in that order; a row may be taken several times."""
-        self.body.select(rows)
-        for name in ("last_embedding", "source", "before", "keys", "copyable", "recent"):
-            setattr(self, name, getattr(self, name)[rows])
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mark:
-    """A place in a generation to come back to."""
-
-    body: Any
-    last_embedding: Tensor
-    recent: Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -342,29 +307,3 @@ class LanguageModel(nn.Module):
     def _briefly(self, work: Tensor) -> Any:
         """One core for a few tokens on a CPU."""
         return one_core() if work.device.type == "cpu" and work.shape[0] * work.shape[1] <= SHORT else nullcontext()
-
-
-def matched(config: ModelConfig, architecture: str, parameters: int) -> ModelConfig:
-    """The configuration of `architecture` whose number of parameters is nearest to `parameters`.
-
-    Vocabulary, width, features and the like are those of `config`; the width inside is searched for. Recurrent
-    models get two layers, since depth buys them little and costs them time.
-    """
-    layers = {"layers": min(config.layers, 2)} if architecture in RECURRENT else {}
-
-    def sized(half: int) -> tuple[int, ModelConfig]:
-        fields = config.to_json() | layers | {"architecture": architecture, "hidden": 2 * half}
-        shape = ModelConfig.from_json(fields)
-        with torch.device("meta"):
-            return LanguageModel(shape).parameters_count(), shape
-
-    least, most = 1, 2
-    while sized(most)[0] < parameters:
-        least, most = most, 2 * most
-    while most - least > 1:
-        middle = (least + most) // 2
-        if sized(middle)[0] < parameters:
-            least = middle
-        else:
-            most = middle
-    return min((sized(least), sized(most)), key=lambda one: abs(one[0] - parameters))[1]

@@ -1,7 +1,7 @@
-"""Models of several architectures with equally many weights at work as causal language models.
+"""Models of several architectures with equally many weights.
 
-`lm.model.matched` counts all weights of a model. Without a prompt some of them are idle, in a recurrent model the whole
-encoder, so that comparisons on plain sequences count those in use.
+`matched` counts all weights of a model. Without a prompt some of them are idle, in a recurrent model the whole encoder,
+so comparisons on plain sequences count those in use, with `weights_in_use`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,32 @@ from lm.config import RECURRENT, ModelConfig
 from lm.model import LanguageModel
 
 COMPARED = (*RECURRENT, "transformer")
+
+
+def matched(config: ModelConfig, architecture: str, parameters: int) -> ModelConfig:
+    """The configuration of `architecture` whose number of parameters is nearest to `parameters`.
+
+    Vocabulary, width, features and the like are those of `config`; the width inside is searched for. Recurrent
+    models get two layers, since depth buys them little and costs them time.
+    """
+    layers = {"layers": min(config.layers, 2)} if architecture in RECURRENT else {}
+
+    def sized(half: int) -> tuple[int, ModelConfig]:
+        fields = config.to_json() | layers | {"architecture": architecture, "hidden": 2 * half}
+        shape = ModelConfig.from_json(fields)
+        with torch.device("meta"):
+            return LanguageModel(shape).parameters_count(), shape
+
+    least, most = 1, 2
+    while sized(most)[0] < parameters:
+        least, most = most, 2 * most
+    while most - least > 1:
+        middle = (least + most) // 2
+        if sized(middle)[0] < parameters:
+            least = middle
+        else:
+            most = middle
+    return min((sized(least), sized(most)), key=lambda one: abs(one[0] - parameters))[1]
 
 
 def fresh_model(config: ModelConfig, seed: int) -> LanguageModel:

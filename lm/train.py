@@ -105,8 +105,9 @@ def _model(arguments: argparse.Namespace, tokenizer: Tokenizer, seed: int) -> La
     import torch
 
     from lm.checkpoint import CheckpointError, load
-    from lm.model import LanguageModel, matched
+    from lm.model import LanguageModel
     from lm.reading import FEATURES
+    from lm.sizing import matched
 
     torch.manual_seed(seed)
     if arguments.init:

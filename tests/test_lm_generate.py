@@ -11,9 +11,10 @@ from lm_samples import FAMILIES, TEXTS, same, small_model, small_tokenizer
 from torch import Tensor
 
 from lm.generate import Generated, generate, generate_batch
-from lm.model import LanguageModel, Mark, State
+from lm.model import LanguageModel
 from lm.reading import Piece, Prompt, build_prompt, text_prompt
 from lm.sampling import Decoding
+from lm.state import Mark, State
 from lm.static import StaticState
 from lm.tokenizer import END, NONE, SPECIAL
 

@@ -12,8 +12,10 @@ from torch import Tensor
 
 from lm.config import ARCHITECTURES, SCORES, ModelConfig, preset
 from lm.data import Batch, collate, reading_example, text_examples
-from lm.model import LanguageModel, State, matched
+from lm.model import LanguageModel
 from lm.reading import FEATURES, FIRST_SOURCE_FEATURE
+from lm.sizing import matched
+from lm.state import State
 from lm.tokenizer import END
 
 _RECORDS: list[dict[str, Any]] = [
