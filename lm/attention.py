@@ -2,9 +2,9 @@
 
 A scoring function compares queries q [..., T, Q] with keys k [..., S, D] and gives scores [..., T, S]:
 
-    dot          q . k                                 (Luong et al. 2015, equation 8; Q = D)
+    dot          q . k                                 (Luong et al. 2015, section 3.1; Q = D)
     scaled_dot   q . k / sqrt(D)                       (Vaswani et al. 2017, equation 1; Q = D)
-    bilinear     q^T W k                               (multiplicative: Luong et al. 2015, equation 8)
+    bilinear     q^T W k                               (multiplicative: Luong et al. 2015, section 3.1)
     low_rank     (U q) . (V k)                         (bilinear with W = U^T V of rank R; Kim et al. 2017)
     additive     v . tanh(W q + U k)                   (Bahdanau et al. 2015, appendix A.1.2)
     cosine       q . k / (|q| |k|)                     (Graves et al. 2014, equation 6; Q = D)

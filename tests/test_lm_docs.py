@@ -29,7 +29,7 @@ _COMMAND = re.compile(r"python -m (lm\.\w+)(.*)", re.DOTALL)
 _SHORT = {
     "lm.train": "--steps 2 --validate-every 2 --batch-tokens 512 --device cpu",
     "lm.benchmark": "--device cpu",
-    "lm.memory gradients": "--tokens 8 --weights 30000",
+    "lm.memory gradients": "--tokens 8",
     "lm.memory copy": "--distance 2 --steps 2 --rates 0.001 --jobs 1",
 }
 """What is added to a command of the README so that it takes seconds; the last of two equal options counts."""
@@ -96,9 +96,10 @@ def test_every_link_leads_somewhere_and_every_file_is_on_the_map() -> None:
     assert {path.name for path in _LM.glob("*.py")} - {"__init__.py"} <= links
 
 
-@pytest.mark.parametrize(("module", "arguments"), library_commands(_TEXT), ids=lambda part: " ".join([*part])[:60])
-def test_every_command_parses(module: str, arguments: list[str]) -> None:
-    importlib.import_module(module).parser().parse_args(arguments)
+def test_every_command_parses() -> None:
+    assert len(library_commands(_TEXT)) >= 30
+    for module, arguments in library_commands(_TEXT):
+        importlib.import_module(module).parser().parse_args(arguments)
 
 
 def test_every_module_with_a_command_line_and_every_flag_of_generate_is_shown() -> None:

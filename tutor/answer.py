@@ -62,8 +62,9 @@ class Step:
     has at this step; the distribution the token was drawn from is (1 - p_copy) * vocabulary + p_copy * copy.
     `attention` [L, H, S + t]: self-attention of the step that chose this token, over prompt tokens first and then
     the answer tokens before it; [1, 1, S] for a recurrent model, whose decoder attends to the encoder's states, and
-    [0, 1, S] for one without attention. `gates`: gates and states of a recurrent decoder by name, each [L, H]. `alternatives`: the most probable tokens with their probabilities, best first.
-    `start` and `end`: the token's place in `Answer.text`.
+    [0, 1, S] for one without attention. `gates`: gates and states of a recurrent decoder by name, each [L, H].
+    `alternatives`: the most probable tokens with their probabilities, best first. `start` and `end`: the token's place
+    in `Answer.text`.
     """
 
     text: str
