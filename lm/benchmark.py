@@ -189,7 +189,9 @@ _EQUAL: dict[str, Any] = {"positions": "learned", "qk_norm": False, "shift": Fal
 """The settings with which our Transformer is nanoGPT's but for RMSNorm and ReLU^2 in place of LayerNorm and GELU."""
 
 
-def ours_training(shape: ModelConfig, tokens: Tensor, precision: str, optimizer: str) -> Callable[[], None]:
+def ours_training(
+    shape: ModelConfig, tokens: Tensor, precision: str, optimizer: str, compiled: bool
+) -> Callable[[], None]:
     """One update of a model of that shape on windows [B, T + 1]."""
     import torch
 
@@ -197,15 +199,16 @@ def ours_training(shape: ModelConfig, tokens: Tensor, precision: str, optimizer:
     from lm.optim import make_optimizers
 
     model = LanguageModel(shape).to(tokens.device)
+    losses = torch.compile(model.text_losses) if compiled else model.text_losses
 
     def loss() -> Tensor:
         with torch.autocast(tokens.device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
-            return model.text_losses(tokens).mean()
+            return losses(tokens).mean()
 
     return training(model, make_optimizers(model, lr=1e-4, muon_lr=1e-4, weight_decay=0.1, name=optimizer), loss)
 
 
-def measure_training(folder: Path, device: torch.device) -> dict[str, Any]:
+def measure_training(folder: Path, device: torch.device, compiled: bool) -> dict[str, Any]:
     """Training tokens a second at each shape: nanoGPT, our Transformer of equal architecture, and as it is used;
     in fp32, and in the precision that `lm.train` would choose."""
     import torch
@@ -219,9 +222,12 @@ def measure_training(folder: Path, device: torch.device) -> dict[str, Any]:
         tokens = torch.randint(0, vocabulary, (rows, shape.context + 1), generator=torch.Generator().manual_seed(0))
         tokens = tokens.to(device)
         works = {"nanogpt": nanogpt_training(module, shape, tokens)}
-        for precision in dict.fromkeys(("fp32", best)):
-            works[f"equal, adamw, {precision}"] = ours_training(equal, tokens, precision, "adamw")
-            works[f"default, muon, {precision}"] = ours_training(shape, tokens, precision, "muon")
+        for precision, compile_too in dict.fromkeys((("fp32", False), (best, False), (best, compiled))):
+            kind = precision + ", compiled" * compile_too
+            works[f"equal, adamw, {kind}"] = ours_training(equal, tokens, precision, "adamw", compile_too)
+            works[f"default, muon, {kind}"] = ours_training(shape, tokens, precision, "muon", compile_too)
+        if compiled:
+            works["nanogpt, compiled"] = nanogpt_training(module, shape, tokens, compiled=True)
         rates = {one: rows * shape.context / time for one, time in take_turns(works, device).items()}
         ratios = {one: rate / rates["nanogpt"] for one, rate in rates.items()}
         results[name] = {"tokens_per_second": rates, "ratio": ratios}
@@ -246,6 +252,7 @@ def parser() -> argparse.ArgumentParser:
     which.add_argument("--model", help="checkpoint name or directory; default: the one that ships")
     which.add_argument("--preset", choices=sorted(PRESETS), help="a model of this size with random weights instead")
     cli.add_argument("--nanogpt", type=Path, help="folder of a clone of nanoGPT: time training beside it")
+    cli.add_argument("--compile", action="store_true", help="with --nanogpt: time both sides compiled as well")
     cli.add_argument("--json", action="store_true", help="print one JSON object")
     cli.add_argument("--device", default="cpu")
     return cli
@@ -279,7 +286,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         result = measure_decoding(arguments, device)
         result |= {"device": str(device), "threads": torch.get_num_threads(), "torch": torch.__version__}
         train = arguments.nanogpt
-        result["training"] = measure_training(train, device) if train else None
+        result["training"] = measure_training(train, device, arguments.compile) if train else None
     except (ValueError, OSError) as fault:
         print(f"lm.benchmark: {fault}", file=sys.stderr)
         return 1

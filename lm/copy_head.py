@@ -69,7 +69,7 @@ class CopyHead(Scorer):
         `hidden` [B, A, D], `keys` [B, S, D] from `keys` of the hidden vectors of the prompt, `copyable` [B, S] true
         where a token may be copied, `matches` [B, A, S] from `continuation`. Where nothing is copyable p is 0.
         """
-        bias = torch.cat((self.bias.new_zeros(1), self.bias))
+        bias = F.pad(self.bias, (1, 0))
         scores = at_least_float32(self.score(hidden, keys)) + bias[matches]
         some = copyable.any(dim=1)[:, None]
         gate = at_least_float32(self.gate(hidden).squeeze(-1))
@@ -78,6 +78,16 @@ class CopyHead(Scorer):
             log_copy=F.logsigmoid(gate).masked_fill(~some, math.log(_SMALLEST)),
             log_write=F.logsigmoid(-gate).masked_fill(~some, 0.0),
         )
+
+
+def mixture_over_vocabulary(written: Tensor, source: Tensor, copied: CopyScores) -> Tensor:
+    """`mixture_log_probability` of every token: [B, A, V] for probabilities `written` [B, A, V] and prompts [B, S].
+
+    Over a whole vocabulary one logarithm at the end costs less than sums in log space.
+    """
+    place = source[:, None].expand_as(copied.weights)
+    by_token = torch.zeros_like(written).scatter_add_(2, place, copied.weights).clamp_min_(_SMALLEST)
+    return torch.addcmul(written * copied.log_write.exp()[..., None], by_token, copied.log_copy.exp()[..., None]).log()
 
 
 def mixture_log_probability(log_written: Tensor, copied: Tensor, log_copy: Tensor, log_write: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from lm.body import BodyState, Record, make_body
 from lm.config import ModelConfig
-from lm.copy_head import CopyHead, CopyScores, continuation, mixture_log_probability, preceding
+from lm.copy_head import CopyHead, CopyScores, continuation, mixture_log_probability, mixture_over_vocabulary, preceding
 from lm.fast import Product, one_core
 from lm.fused import cross_entropy
 from lm.reading import FIRST_SOURCE_FEATURE
@@ -233,11 +233,8 @@ class LanguageModel(nn.Module):
     def distribution(self, hidden: Tensor, state: State) -> tuple[Tensor, CopyScores]:
         """Log-probabilities [B, T, V] after the tokens read last, and the copy scores they were mixed from."""
         copied = self.copy(hidden, state.keys, state.copyable, continuation(state.before, state.recent))
-        log_written = self.write_logits(hidden, state.output).log_softmax(-1)
-        source = state.source[:, None].expand_as(copied.weights)
-        by_token = torch.zeros_like(log_written).scatter_add_(2, source, copied.weights.to(log_written.dtype))
-        log_copy, log_write = copied.log_copy[..., None], copied.log_write[..., None]
-        return mixture_log_probability(log_written, by_token, log_copy, log_write), copied
+        written = self.write_logits(hidden, state.output).softmax(-1)
+        return mixture_over_vocabulary(written, state.source, copied), copied
 
     @torch.inference_mode()
     def prefill(

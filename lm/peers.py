@@ -80,7 +80,7 @@ def training(model: Any, optimizers: Sequence[Any], loss: Callable[[], Tensor]) 
     return step
 
 
-def nanogpt_training(module: Any, shape: ModelConfig, tokens: Tensor) -> Callable[[], None]:
+def nanogpt_training(module: Any, shape: ModelConfig, tokens: Tensor, *, compiled: bool = False) -> Callable[[], None]:
     """One update of nanoGPT as its train.py does it: AdamW, and fp32 on a CPU."""
     import contextlib
     import io
@@ -99,11 +99,12 @@ def nanogpt_training(module: Any, shape: ModelConfig, tokens: Tensor) -> Callabl
         )
         model = module.GPT(config).to(tokens.device)
         optimizer = model.configure_optimizers(0.1, 1e-4, (0.9, 0.99), tokens.device.type)
+    forward = torch.compile(model) if compiled else model
     inputs, targets = tokens[:, :-1].contiguous(), tokens[:, 1:].contiguous()
 
     def loss() -> Tensor:
         with torch.autocast(tokens.device.type, dtype=torch.bfloat16, enabled=tokens.device.type == "cuda"):
-            found: Tensor = model(inputs, targets)[1]
+            found: Tensor = forward(inputs, targets)[1]
         return found
 
     return training(model, [optimizer], loss)

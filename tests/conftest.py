@@ -1,5 +1,6 @@
 """Shared fixtures: a store over the shipped notes and the tutor that ships, made once for all tests that need them."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import pytest
 from index.build import build
 from index.paths import shipped_lectures
 from tutor import Tutor
+
+# Tensors in tests are small: threads would only wait for one another, the longer the busier the machine is.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")
