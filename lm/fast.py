@@ -125,11 +125,11 @@ class FastTransformer:
         if angles is not None:
             angles = (angles[0][:, None, None], angles[1][:, None, None])
         for layer, cache in zip(self.layers, caches, strict=True):
-            qkv = layer.qkv(F.rms_norm(x, (width,), layer.attention_gain, self.eps))
+            qkv = layer.qkv(torch.rms_norm(x, (width,), layer.attention_gain, self.eps))
             qkv = qkv.view(batch, tokens, 3, self.heads, self.size)
             qk = qkv[:, :, :2]
             if layer.qk_gain is not None:
-                qk = F.rms_norm(qk, (self.size,), None, self.eps) * layer.qk_gain
+                qk = torch.rms_norm(qk, (self.size,), None, self.eps) * layer.qk_gain
             if angles is not None:
                 qk = torch.addcmul(qk * angles[0], qk.roll(self.size // 2, -1), angles[1])
             q, k = qk.transpose(1, 3).unbind(2)
@@ -141,11 +141,11 @@ class FastTransformer:
                 record.attention.append(weights)
                 mixed = weights @ v
             x = layer.out.add_to(mixed.transpose(1, 2).reshape(batch * tokens, width), x)
-            inner = layer.up(F.rms_norm(x, (width,), layer.feed_gain, self.eps))
+            inner = layer.up(torch.rms_norm(x, (width,), layer.feed_gain, self.eps))
             if self.gated:
                 gate, up = inner.chunk(2, dim=-1)
                 inner = F.silu(gate) * up
             else:
                 inner = inner.relu_().square_()
             x = layer.down.add_to(inner, x)
-        return F.rms_norm(x, (width,), self.gain, self.eps).view(batch, tokens, width)
+        return torch.rms_norm(x, (width,), self.gain, self.eps).view(batch, tokens, width)

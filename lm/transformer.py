@@ -59,7 +59,7 @@ class KVCache:
     length: int = 0
 
     @classmethod
-    def empty(cls, batch: int, heads: int, size: int, like: Tensor, room: int = 256) -> KVCache:
+    def empty(cls, batch: int, heads: int, size: int, like: Tensor, room: int = 384) -> KVCache:
         """A cache without entries on the device and in the type of `like`."""
         return cls(store=like.new_empty((2, batch, heads, room, size)))
 
