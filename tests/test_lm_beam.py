@@ -257,3 +257,12 @@ def test_each_beam_of_a_model_keeps_a_state_of_its_own(architecture: str) -> Non
         greedy = beam_search(model, _question(), Decoding(longest=10))
         crossed |= found[0].tokens != greedy[0].tokens
     assert crossed
+
+
+def test_a_hypothesis_ends_at_a_token_to_stop_at() -> None:
+    model, tokenizer = small_model(std=0.3), small_tokenizer()
+    prompt = build_prompt(tokenizer, "Who returns?", [[Piece(text="A queue.")], [Piece(text="A stack.")]])
+    whole = beam_search(model, prompt, Decoding(longest=6, may_refuse=False))[0].tokens
+    stopped = beam_search(model, prompt, Decoding(longest=6, may_refuse=False, stop=(whole[2],)))[0].tokens
+    assert stopped == whole[: whole.index(whole[2]) + 1]
+    assert len(stopped) < len(whole)

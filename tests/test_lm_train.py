@@ -18,7 +18,7 @@ from lm.model import LanguageModel
 from lm.reading import Piece, build_prompt
 from lm.run import Run
 from lm.text import TextSet
-from lm.tokenizer import END
+from lm.tokenizer import END, Tokenizer
 from lm.train import main
 from lm.trainer import Trainer
 
@@ -269,11 +269,26 @@ def test_the_command_trains_saves_and_resumes(
         (["--init", "nonesuch"], "no model 'nonesuch'"),
         (["--device", "gpu7"], "cannot use device 'gpu7'"),
         (["--dropout", "2"], "dropout is 2.0"),
+        (["--set", "depth=3"], "no model setting 'depth'"),
+        (["--set", "hidden=x"], "hidden is 'x'; it must be a whole number"),
+        (["--ema", "1"], "ema is 1.0"),
+        (["--validation", "text.npz"], "of one kind"),
+        (["--data", "text.npz", "train.npz"], "examples and plain text together"),
+        (["--data", "text.npz", "--validation", "text.npz", "--window", "900"], "--window are longer than the model's"),
+        (["--data", "short.npz", "--validation", "text.npz", "--window", "64"], "must have more than --window, 64"),
+        (["--data", "short.npz", "--validation", "text.npz", "--architecture", "gru"], "lower --batch-tokens"),
+        (["--tokenizer", "other.json"], "packed with another tokenizer"),
     ],
 )
 def test_command_errors_are_one_line(
-    files: list[str], change: list[str], message: str, capsys: pytest.CaptureFixture[str]
+    files: list[str], change: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    _text().save(tmp_path / "text.npz", tokenizer=small_tokenizer())
+    TextSet(_text().tokens[:20]).save(tmp_path / "short.npz", tokenizer=small_tokenizer())
+    other = Tokenizer.train(TEXTS, vocabulary=300)
+    (tmp_path / "other.json").write_text(other.to_json(), encoding="utf-8")
+    made = {"text.npz", "short.npz", "train.npz", "other.json"}
+    change = [str(tmp_path / part) if part in made else part for part in change]
     assert main([*files, "--steps", "2", *change]) == 1
     error = capsys.readouterr().err
     assert error.startswith("lm.train: ")
