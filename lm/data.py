@@ -126,6 +126,31 @@ def read_records(path: Path) -> Iterator[dict[str, Any]]:
         raise DataError(f"cannot read {path}: {fault}") from None
 
 
+def write_packed(path: Path, arrays: dict[str, Any], *, mark: str, version: int, tokenizer: Tokenizer) -> None:
+    """Write arrays as a compressed `.npz` that carries its version, under the name `mark`, and its tokenizer."""
+    part = path.with_name(path.name + ".part")
+    marks: dict[str, Any] = {mark: np.array(version), "tokenizer": np.array(tokenizer.sha256)}
+    with part.open("wb") as file:
+        np.savez_compressed(file, **arrays, **marks)
+    part.replace(path)
+
+
+def read_packed(path: Path, names: Iterable[str], *, mark: str, version: int, tokenizer: Tokenizer) -> dict[str, Any]:
+    """The named arrays of `write_packed`; DataError if the file is damaged, of another version or tokenizer."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            found, sha256 = int(stored[mark]), str(stored["tokenizer"])
+            arrays = {name: stored[name] for name in names}
+    # A flipped bit in a zip header makes it name an unknown method or a password: RuntimeError.
+    except (OSError, KeyError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as fault:
+        raise DataError(f"{path} is no packed file ({fault}); pack it with lm.tokenize") from None
+    if found != version:
+        raise DataError(f"{path} has format {found}, this program reads {version}; pack it anew")
+    if sha256 != tokenizer.sha256:
+        raise DataError(f"{path} was packed with another tokenizer; pack it anew with the one given")
+    return arrays
+
+
 class ExampleSet:
     """Many examples in flat arrays, so that a million of them fit in memory and load at once."""
 
@@ -163,27 +188,12 @@ class ExampleSet:
 
     def save(self, path: Path, *, tokenizer: Tokenizer) -> None:
         """Write a compressed `.npz` that carries the fingerprint of its tokenizer."""
-        part = path.with_name(path.name + ".part")
-        marks: dict[str, Any] = {"format": np.array(FORMAT), "tokenizer": np.array(tokenizer.sha256)}
-        with part.open("wb") as file:
-            np.savez_compressed(file, **self._arrays, **marks)
-        part.replace(path)
+        write_packed(path, self._arrays, mark="format", version=FORMAT, tokenizer=tokenizer)
 
     @classmethod
     def load(cls, path: Path, *, tokenizer: Tokenizer) -> ExampleSet:
         """Read a packed file; DataError if it is damaged, of another format or of another tokenizer."""
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                version, sha256 = int(stored["format"]), str(stored["tokenizer"])
-                arrays = {name: stored[name] for name in _TYPES}
-        # A flipped bit in a zip header makes it name an unknown method or a password: RuntimeError.
-        except (OSError, KeyError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as fault:
-            raise DataError(f"{path} is no packed file ({fault}); pack it with lm.tokenize") from None
-        if version != FORMAT:
-            raise DataError(f"{path} has format {version}, this program reads {FORMAT}; pack it anew")
-        if sha256 != tokenizer.sha256:
-            raise DataError(f"{path} was packed with another tokenizer; pack it anew with the one given")
-        return cls(arrays)
+        return cls(read_packed(path, _TYPES, mark="format", version=FORMAT, tokenizer=tokenizer))
 
     def __getitem__(self, number: int) -> Example:
         arrays = self._arrays

@@ -6,6 +6,7 @@ between the processes of a parallel run so that the processes together see what 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -74,7 +75,7 @@ class LossOf(nn.Module):
         return self.model.losses(*arguments) if what == "examples" else self.model.text_losses(*arguments)
 
 
-class _Ordered:
+class _Ordered(ABC):
     """An epoch's batches, and the place in them."""
 
     def __init__(self, seed: int) -> None:
@@ -82,8 +83,9 @@ class _Ordered:
         self.place = [0, 0]
         self._batches = self._epoch()
 
+    @abstractmethod
     def _epoch(self) -> list[NDArray[np.int64]]:
-        raise NotImplementedError
+        """The batches of the epoch at hand, each as numbers."""
 
     def _generator(self) -> np.random.Generator:
         return np.random.default_rng([self._seed, self.place[0]])

@@ -7,16 +7,14 @@ it ended (truncated backpropagation through time, Williams and Peng 1990).
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lm.data import DataError
+from lm.data import DataError, read_packed, write_packed
 from lm.tokenizer import TEXT, Tokenizer
 
 if TYPE_CHECKING:
@@ -50,25 +48,12 @@ class TextSet:
 
     def save(self, path: Path, *, tokenizer: Tokenizer) -> None:
         """Write a compressed `.npz` that carries the fingerprint of its tokenizer."""
-        part = path.with_name(path.name + ".part")
-        marks: dict[str, Any] = {"text_format": np.array(FORMAT), "tokenizer": np.array(tokenizer.sha256)}
-        with part.open("wb") as file:
-            np.savez_compressed(file, text=self.tokens, **marks)
-        part.replace(path)
+        write_packed(path, {"text": self.tokens}, mark="text_format", version=FORMAT, tokenizer=tokenizer)
 
     @classmethod
     def load(cls, path: Path, *, tokenizer: Tokenizer) -> TextSet:
         """Read a packed text; DataError if it is damaged, of another format or of another tokenizer."""
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                version, sha256, tokens = int(stored["text_format"]), str(stored["tokenizer"]), stored["text"]
-        except (OSError, KeyError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as fault:
-            raise DataError(f"{path} is no packed text ({fault}); pack it with lm.tokenize text") from None
-        if version != FORMAT:
-            raise DataError(f"{path} has text format {version}, this program reads {FORMAT}; pack it anew")
-        if sha256 != tokenizer.sha256:
-            raise DataError(f"{path} was packed with another tokenizer; pack it anew with the one given")
-        return cls(tokens)
+        return cls(read_packed(path, ["text"], mark="text_format", version=FORMAT, tokenizer=tokenizer)["text"])
 
     def windows(self, window: int, rows: int, generator: np.random.Generator) -> list[NDArray[np.int64]]:
         """One epoch in random order: where the windows of each batch start, up to `rows` in one.
