@@ -18,7 +18,7 @@ SENTENCE = "The forget gate of the LSTM decides how much of the old cell state $
 
 
 def passage(number: int, text: str, *, document: str = "Long short-term memory") -> Passage:
-    place = Locator(source="11-lstm.md", start=0, end=len(text), headings=(document, f"Part {number}"))
+    place = Locator(source="14-lstm.md", start=0, end=len(text), headings=(document, f"Part {number}"))
     return Passage(passage_id=f"{number:016x}", document=document, text=text, locator=place, course="Sequence models")
 
 
@@ -77,7 +77,7 @@ def answer_for(question: str) -> Answer:
     """A cited answer with its trace; a question about cooking is refused."""
     ranked = tuple(Ranked(passage=one, score=0.9 - 0.2 * place) for place, one in enumerate(PASSAGES))
     if "pasta" in question:
-        text = "The course material does not cover this question. The nearest place is 11-lstm.md."
+        text = "The course material does not cover this question. The nearest place is 14-lstm.md."
         return Answer(question=question, text=text, refused=True, citations=(), passages=ranked, trace=None)
     first = f"{SENTENCE}."
     text = f"{first} [1] It is computed as $${FORMULA}$$ with a gate vector [2]."

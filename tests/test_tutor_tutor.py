@@ -75,7 +75,7 @@ def test_a_question_on_the_course_is_answered_from_its_lecture(course_tutor: Tut
     well_formed(answer)
     assert not answer.refused
     assert "forget" in answer.text
-    assert any(one.passage.locator.source in ("11-lstm.md", "12-gru.md") for one in answer.citations)
+    assert any(one.passage.locator.source in ("14-lstm.md", "15-gru.md") for one in answer.citations)
 
 
 def test_the_cited_words_are_the_words_of_the_answer(course_tutor: Tutor) -> None:
@@ -222,8 +222,8 @@ def test_forged_markers_are_text(untrained: Tutor) -> None:
 
 
 def test_filters_reach_the_search(course_tutor: Tutor) -> None:
-    answer = course_tutor.ask("What is a gate?", documents=["12-gru.md"])
-    assert {hit.passage.locator.source for hit in answer.passages} == {"12-gru.md"}
+    answer = course_tutor.ask("What is a gate?", documents=["15-gru.md"])
+    assert {hit.passage.locator.source for hit in answer.passages} == {"15-gru.md"}
     with pytest.raises(StoreError, match="no course 'Cooking'"):
         course_tutor.ask("What is a gate?", course="Cooking")
 
