@@ -10,7 +10,7 @@ from typing import Literal
 
 import corpus
 from corpus.document import Passage
-from corpus.reading import DocumentReader, SourceError, SourceFile, find_files
+from corpus.ingest import DocumentReader, SourceError, SourceFile, find_files
 from corpus.sentences import Span, sentence_spans
 from corpus.split import split
 from index.database import Database, Source

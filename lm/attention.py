@@ -57,8 +57,8 @@ def masked_softmax(scores: Tensor, mask: Tensor | None = None) -> Tensor:
     """softmax over the last axis of [..., T, S] where `mask` is true, 0 elsewhere; a row without any true is all 0."""
     if mask is None:
         return scores.softmax(dim=-1)
-    weights = scores.masked_fill(~mask, float("-inf")).softmax(dim=-1)
-    return weights.masked_fill(~mask, 0.0)
+    outside = ~mask
+    return scores.masked_fill(outside, float("-inf")).softmax(dim=-1).masked_fill(outside, 0.0)
 
 
 def split_heads(x: Tensor, heads: int) -> Tensor:

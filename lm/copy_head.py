@@ -71,12 +71,12 @@ class CopyHead(Scorer):
         """
         bias = F.pad(self.bias, (1, 0))
         scores = at_least_float32(self.score(hidden, keys)) + bias[matches]
-        some = copyable.any(dim=1)[:, None]
+        none = ~copyable.any(dim=1, keepdim=True)
         gate = at_least_float32(self.gate(hidden).squeeze(-1))
         return CopyScores(
             weights=masked_softmax(scores, copyable[:, None, :]),
-            log_copy=F.logsigmoid(gate).masked_fill(~some, math.log(_SMALLEST)),
-            log_write=F.logsigmoid(-gate).masked_fill(~some, 0.0),
+            log_copy=F.logsigmoid(gate).masked_fill(none, math.log(_SMALLEST)),
+            log_write=F.logsigmoid(-gate).masked_fill(none, 0.0),
         )
 
 

@@ -73,15 +73,29 @@ def _fp16_products(weight: Tensor) -> bool:
     return on_x86 and weight.dtype == torch.float32 and weight.device.type == "cpu"
 
 
+class Norm:
+    """RMSNorm x / sqrt(mean(x^2) + eps) * g in four operations, written as x (sqrt(D) g / hypot(|x|, sqrt(D eps)))."""
+
+    def __init__(self, gain: Tensor, eps: float) -> None:
+        width = gain.shape[-1]
+        self.gain = gain.detach() * width**0.5
+        self.floor = self.gain.new_tensor((width * eps) ** 0.5)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """[..., D] to the same shape."""
+        scale: Tensor = self.gain / torch.hypot(torch.linalg.vector_norm(x, 2, -1, True), self.floor)
+        return x * scale
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Layer:
-    """Weights of a block, gains as they are applied; `qk_gain` [2, 1, K]."""
+    """Weights of a block; the gains of `qk_norm` are [2, 1, K]."""
 
-    attention_gain: Tensor
+    attention_norm: Norm
     qkv: Product
-    qk_gain: Tensor | None
+    qk_norm: Norm | None
     out: Product
-    feed_gain: Tensor
+    feed_norm: Norm
     up: Product
     down: Product
 
@@ -89,12 +103,13 @@ class _Layer:
 def _layer(block: Block) -> _Layer:
     attention = block.attention
     gains = (attention.query_norm.gain, attention.key_norm.gain) if attention.qk_norm else None
+    eps = block.feed_norm.eps
     return _Layer(
-        attention_gain=block.attention_norm.gain.detach(),
+        attention_norm=Norm(block.attention_norm.gain, eps),
         qkv=Product(attention.qkv.weight),
-        qk_gain=torch.stack(gains)[:, None].detach() if gains else None,
+        qk_norm=Norm(torch.stack(gains)[:, None], eps) if gains else None,
         out=Product(attention.out.weight),
-        feed_gain=block.feed_norm.gain.detach(),
+        feed_norm=Norm(block.feed_norm.gain, eps),
         up=Product(block.up.weight),
         down=Product(block.down.weight),
     )
@@ -104,15 +119,15 @@ class FastTransformer:
     """The weights of a body, laid out for short calls."""
 
     def __init__(self, body: TransformerBody) -> None:
-        self.heads, self.size, self.eps = body.config.heads, body.config.head_size, body.norm.eps
+        self.heads, self.size = body.config.heads, body.config.head_size
         self.gated = body.config.feed_forward == "swiglu"
         self.layers = [_layer(block) for block in body.blocks]  # type: ignore[arg-type]
-        self.gain = body.norm.gain.detach()
+        self.norm = Norm(body.norm.gain, body.norm.eps)
 
     @cached_property
     def compiled(self) -> Callable[..., Tensor]:
         """The same call compiled for fixed shapes; on a GPU as CUDA graphs."""
-        mode = "reduce-overhead" if self.gain.device.type == "cuda" else "default"
+        mode = "reduce-overhead" if self.norm.gain.device.type == "cuda" else "default"
         compiled: Callable[..., Tensor] = torch.compile(self.__call__, dynamic=False, mode=mode)
         return compiled
 
@@ -125,15 +140,15 @@ class FastTransformer:
         if angles is not None:
             angles = (angles[0][:, None, None], angles[1][:, None, None])
         for layer, cache in zip(self.layers, caches, strict=True):
-            qkv = layer.qkv(torch.rms_norm(x, (width,), layer.attention_gain, self.eps))
+            qkv = layer.qkv(layer.attention_norm(x))
             qkv = qkv.view(batch, tokens, 3, self.heads, self.size)
-            qk = qkv[:, :, :2]
-            if layer.qk_gain is not None:
-                qk = torch.rms_norm(qk, (self.size,), None, self.eps) * layer.qk_gain
+            qk = qkv.narrow(2, 0, 2)
+            if layer.qk_norm is not None:
+                qk = layer.qk_norm(qk)
             if angles is not None:
                 qk = torch.addcmul(qk * angles[0], qk.roll(self.size // 2, -1), angles[1])
             q, k = qk.transpose(1, 3).unbind(2)
-            k, v = cache.append(k, qkv[:, :, 2].transpose(1, 2))
+            k, v = cache.append(k, qkv.select(2, 2).transpose(1, 2))
             if record is None:
                 mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
             else:
@@ -141,11 +156,11 @@ class FastTransformer:
                 record.attention.append(weights)
                 mixed = weights @ v
             x = layer.out.add_to(mixed.transpose(1, 2).reshape(batch * tokens, width), x)
-            inner = layer.up(torch.rms_norm(x, (width,), layer.feed_gain, self.eps))
+            inner = layer.up(layer.feed_norm(x))
             if self.gated:
                 gate, up = inner.chunk(2, dim=-1)
                 inner = F.silu(gate) * up
             else:
                 inner = inner.relu_().square_()
             x = layer.down.add_to(inner, x)
-        return torch.rms_norm(x, (width,), self.gain, self.eps).view(batch, tokens, width)
+        return self.norm(x).view(batch, tokens, width)

