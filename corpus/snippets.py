@@ -1,0 +1,111 @@
+"""Runs what a lecture claims: its blocks of Python, and the expressions behind its numbers.
+
+A child process does it, so that the room stays light and a snippet that hangs can be ended.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+
+from corpus.course import Lecture, Record
+
+_LIMIT = 60
+"""Seconds a lecture's snippets may take, the import of torch included."""
+
+_RUNNER = """
+import contextlib, io, json, sys, traceback, warnings
+warnings.simplefilter("ignore")
+job = json.load(sys.stdin)
+space, results = {"__name__": "lecture"}, []
+for code in job["blocks"]:
+    out = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(out):
+            exec(compile(code, "snippet", "exec"), space)
+        results.append({"output": out.getvalue()})
+    except Exception:
+        results.append({"error": traceback.format_exc().strip().splitlines()[-1]})
+import math, numpy, torch
+names = {**vars(math), "np": numpy, "torch": torch, "sum": sum, "pow": pow}
+for code in job["expressions"]:
+    try:
+        value = eval(code, dict(names))
+        results.append({"value": value if isinstance(value, bool) else float(value)})
+    except Exception as fault:
+        results.append({"error": f"{type(fault).__name__}: {fault}"})
+json.dump(results, sys.stdout)
+"""
+
+
+def snippet_faults(lecture: Lecture, numbers: Sequence[Record]) -> Iterator[str]:
+    """One line for every block that fails or prints something else than the block of text below it, and for every
+    number of the lecture that its expression does not give."""
+    blocks = [one for one in lecture.snippets if one.language == "python"]
+    try:
+        results = _run([one.code for one in blocks], [str(one.values.get("expression", "")) for one in numbers])
+    except subprocess.TimeoutExpired:
+        yield f"{lecture.name}: the snippets take longer than {_LIMIT} s"
+        return
+    for block, result in zip(blocks, results, strict=False):
+        line = lecture.text.count("\n", 0, block.start) + 1
+        if "error" in result:
+            yield f"{lecture.name}:{line}: {result['error']}"
+            continue
+        after = lecture.text[block.start :].split("```", 2)[2].lstrip()
+        shown = after.split("\n", 1)[1].split("```", 1)[0] if after.startswith("```text") else ""
+        printed = str(result["output"]).rstrip()
+        if printed != shown.rstrip():
+            yield f"{lecture.name}:{line}: prints {printed!r}, the lecture shows {shown.rstrip()!r}"
+    for record, result in zip(numbers, results[len(blocks) :], strict=True):
+        yield from _number_faults(record, lecture, result)
+
+
+def uncovered_numbers(lecture: Lecture, numbers: Sequence[Record]) -> Iterator[str]:
+    """One line for every number with a decimal point in the worked example that nothing recomputes."""
+    known = " ".join(f"{one.values.get('number', '')} {one.values.get('expression', '')}" for one in numbers)
+    code = " ".join(one.code for one in lecture.snippets)
+    covered = set(re.findall(r"\d+\.\d+", known + " " + code))
+    for section in lecture.sections:
+        if section.heading.startswith("Worked example"):
+            text = lecture.text[section.start : section.end]
+            for number in sorted(set(re.findall(r"\d+\.\d+", text)) - covered):
+                yield f"{lecture.name}: nothing recomputes {number} of the worked example; add a line to numbers/"
+
+
+def _number_faults(record: Record, lecture: Lecture, result: dict[str, object]) -> Iterator[str]:
+    quote, number = str(record.values.get("quote", "")), str(record.values.get("number") or "")
+    if not quote or quote not in lecture.text:
+        yield f"{record.place}: the quote {quote!r} does not stand in {lecture.name}"
+    elif "error" in result:
+        yield f"{record.place}: {result['error']}"
+    elif not number:
+        if result["value"] is not True:
+            yield f"{record.place}: the expression gives {result['value']}, not True"
+    elif number not in quote:
+        yield f"{record.place}: {number} does not stand in its quote"
+    else:
+        decimals = len(number.partition(".")[2])
+        value = float(str(result["value"]))
+        if abs(value - float(number.replace(",", ""))) > 0.5000001 * 10**-decimals:
+            yield f"{record.place}: the lecture says {number}, the expression gives {value:.10g}"
+
+
+def _run(blocks: list[str], expressions: list[str]) -> list[dict[str, object]]:
+    done = subprocess.run(
+        [sys.executable, "-c", _RUNNER],
+        input=json.dumps({"blocks": blocks, "expressions": expressions}),
+        capture_output=True,
+        text=True,
+        timeout=_LIMIT,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    if done.returncode:
+        return [{"error": f"the process ended with {done.returncode}"}] * (len(blocks) + len(expressions))
+    results: list[dict[str, object]] = json.loads(done.stdout)
+    return results
