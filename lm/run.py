@@ -40,6 +40,8 @@ from lm.trainer import Stepped, Trainer
 STATE, METRICS, ABOUT, PICTURE = "state.pt", "metrics.jsonl", "run.json", "loss.svg"
 _FREE = {"steps", "validate_every", "save_minutes"}
 """Settings that may differ when a run is taken up again."""
+_LOG_EVERY = 10.0
+"""Seconds between two lines of progress in a log."""
 
 
 @contextmanager
@@ -142,13 +144,14 @@ class Run:
                     progress.show(stepped)
             if stop.wanted and trainer.step < config.steps:
                 self.save()
-        if self.writes:
+        if self.writes and sys.stderr.isatty():
             print(file=sys.stderr)
         return trainer.step >= config.steps
 
     def _validate(self, validation: ExampleSet | TextSet) -> float:
         loss = self.trainer.validate(validation)
-        print(f"\rstep {self.trainer.step}: validation loss {loss:.4f}" + " " * 50, file=sys.stderr)
+        line = f"step {self.trainer.step}: validation loss {loss:.4f}"
+        print(f"\r{line:<80}" if sys.stderr.isatty() else line, file=sys.stderr)
         if loss < self.trainer.best:
             self.trainer.best = loss
             self._checkpoint("best")
@@ -192,21 +195,26 @@ class Run:
 
 
 class _Progress:
-    """The line that shows how far a run is."""
+    """The line that shows how far a run is: written over on a terminal, one in a while into a log."""
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer, self._started, self._first = trainer, time.perf_counter(), trainer.step
         self._tokens, self._loss = 0, math.nan
+        self._start, self._end, self._pause = ("\r", "", 0.0) if sys.stderr.isatty() else ("", "\n", _LOG_EVERY)
+        self._shown = -math.inf
 
     def show(self, stepped: Stepped) -> None:
         self._tokens += stepped.tokens
         self._loss = stepped.loss if math.isnan(self._loss) else 0.98 * self._loss + 0.02 * stepped.loss
         elapsed, steps = time.perf_counter() - self._started, self._trainer.config.steps
         left = (steps - self._trainer.step) * elapsed / max(1, self._trainer.step - self._first)
+        if elapsed - self._shown < self._pause and self._trainer.step < steps:
+            return
+        self._shown = elapsed
         print(
-            f"\rstep {self._trainer.step}/{steps} loss {self._loss:.3f} norm {stepped.norm:.2f} "
+            f"{self._start}step {self._trainer.step}/{steps} loss {self._loss:.3f} norm {stepped.norm:.2f} "
             f"{self._tokens / elapsed:,.0f} tokens/s, {left / 60:.1f} min left ",
-            end="",
+            end=self._end,
             file=sys.stderr,
             flush=True,
         )
