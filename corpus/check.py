@@ -34,13 +34,14 @@ _FIELDS = ("id", "question", "kind", "answerable", "gold", "reference", "key_fac
 def faults(course: Course, names: Collection[str] = ()) -> Iterator[str]:
     """One line for everything that is wrong with a course, by the rules that need no embedder; `names`: lectures to
     look at with their questions and numbers, instead of all there is."""
-    for lecture in course.lectures.values():
-        if names and lecture.name not in names:
-            continue
+    lectures = [one for one in course.lectures.values() if not names or one.name in names]
+    numbers: dict[str, list[Record]] = defaultdict(list)
+    for record in course.numbers:
+        numbers[str(record.values.get("lecture"))].append(record)
+    for lecture in lectures:
         yield from lecture_faults(lecture)
-        numbers = [one for one in course.numbers if one.values.get("lecture") == lecture.name]
-        yield from snippet_faults(lecture, numbers)
-        yield from uncovered_numbers(lecture, numbers)
+        yield from uncovered_numbers(lecture, numbers[lecture.name])
+    yield from snippet_faults(lectures, numbers)
     chosen = [one for one in course.questions if not names or one.values.get("lecture") in names]
     yield from question_faults(chosen, course.lectures)
     if not names:
