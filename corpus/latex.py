@@ -32,7 +32,7 @@ KNOWN = frozenset(
 
 def formulas(text: str) -> Iterator[tuple[str, bool, int]]:
     """(LaTeX, whether displayed, offset) of every formula of a text; dollars in code are no formulas."""
-    plain = _CODE.sub(lambda match: " " * len(match[0]), text)
+    plain = _without_code(text)
     for match in _DISPLAY.finditer(plain):
         yield match[1], True, match.start()
     plain = _DISPLAY.sub(lambda match: " " * len(match[0]), plain)
@@ -42,8 +42,7 @@ def formulas(text: str) -> Iterator[tuple[str, bool, int]]:
 
 def latex_faults(text: str) -> Iterator[tuple[int, str]]:
     """(offset, what is wrong) for every formula that does not balance or names an unknown command."""
-    plain = _CODE.sub(lambda match: " " * len(match[0]), text)
-    rest = _INLINE.sub("", _DISPLAY.sub("", plain)).replace("\\$", "")
+    rest = _INLINE.sub("", _DISPLAY.sub("", _without_code(text)))
     if "$" in rest:
         at = rest.index("$")
         yield 0, f"a dollar sign without its partner near {rest[max(0, at - 30) : at + 30]!r}"
@@ -58,6 +57,11 @@ def latex_faults(text: str) -> Iterator[tuple[int, str]]:
         for command in _COMMAND.findall(formula):
             if command.isalpha() and command not in KNOWN:
                 yield offset, f"\\{command} is not known to render"
+
+
+def _without_code(text: str) -> str:
+    """The text with code and dollars that stand for themselves blanked out, offsets as they were."""
+    return _CODE.sub(lambda match: " " * len(match[0]), text).replace("\\$", "  ")
 
 
 def symbols(formula: str) -> set[str]:

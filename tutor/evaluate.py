@@ -4,7 +4,7 @@
     python -m tutor.evaluate QUESTIONS.jsonl --store DIR
     python -m tutor.evaluate --fit-coverage                   # new weights for tutor.coverage
 
-A question is {"id", "question", "answerable", "gold": [{"quote"}, ...], "reference", "key_facts", "split"?}.
+A question is {"id", "question", "answerable", "gold": [{"quote"}, ...], "reference", "key_facts", "split"?, "history"?}.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lm.metrics import f1
+from tutor.dialogue import standalone
 from tutor.errors import TutorError
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ _DEPTH = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """A question of a set. `gold`: quotes any of which is evidence; `key_facts`: what a right answer must contain."""
+    """A question of a set. `gold`: quotes any of which is evidence; `key_facts`: what a right answer must contain;
+    `history`: the (question, answer) turns before it."""
 
     id: str
     question: str
@@ -40,6 +42,7 @@ class Question:
     reference: str
     key_facts: tuple[str, ...]
     split: str
+    history: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +73,9 @@ def read_questions(paths: Sequence[Path], split: str | None) -> list[Question]:
                     reference=str(record.get("reference") or ""),
                     key_facts=tuple(str(fact) for fact in record.get("key_facts") or ()),
                     split=str(record.get("split", "")),
+                    history=tuple((str(asked), str(said)) for asked, said in record.get("history") or ()),
                 )
-            except (KeyError, TypeError) as fault:
+            except (KeyError, TypeError, ValueError) as fault:
                 raise TutorError(f"{path}, line {number} lacks {fault}; see python -m tutor.evaluate --help") from None
             if split is None or question.split in ("", split):
                 questions.append(question)
@@ -106,13 +110,13 @@ def plain(text: str) -> str:
 
 def measure(tutor: Tutor, question: Question, k: int) -> Outcome:
     """Ask one question and look where the evidence stands."""
-    hits = tutor.store.search(question.question, k=max(k, _DEPTH))
+    hits = tutor.store.search(standalone(question.question, question.history), k=max(k, _DEPTH))
     ranks = [rank for rank, hit in enumerate(hits, 1) if question.gold and holds(hit.passage.text, question.gold)]
     top = hits[0] if hits else None
     best = max(top.sentences, key=lambda one: one.score, default=None) if top else None
     return Outcome(
         question=question,
-        answer=tutor.ask(question.question, k=k, trace=False),
+        answer=tutor.ask(question.question, history=question.history, k=k, trace=False),
         rank=ranks[0] if ranks else 0,
         best_sentence=top.passage.text[best.start : best.end] if top and best else "",
         top_passage=top.passage.text if top else "",
@@ -185,8 +189,9 @@ def fit_coverage(tutor: Tutor, questions: Sequence[Question]) -> dict[str, Any]:
 
     vectors, labels = [], []
     for number, question in enumerate(questions, 1):
-        hits, p_none = tutor.look(question.question)
-        vectors.append(signals(question.question, hits, p_none).vector())
+        alone = standalone(question.question, question.history)
+        hits, p_none = tutor.look(alone)
+        vectors.append(signals(alone, hits, p_none).vector())
         labels.append(float(question.answerable))
         _progress(number, len(questions))
     x, y = torch.tensor(vectors, dtype=torch.float64), torch.tensor(labels, dtype=torch.float64)

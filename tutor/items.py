@@ -91,16 +91,18 @@ def read_items(path: Path, paragraphs: Paragraphs) -> Iterator[Item]:
 
 
 def read_course(path: Path, lectures: Path, paragraphs: Paragraphs) -> Iterator[Item]:
-    """Training questions of the course: each on the section of the lecture that its first gold quote stands in."""
+    """Training questions of the course: each on the section of the lecture that its first gold quote stands in. A
+    turn of a dialogue is asked in the form that stands alone."""
     for record in read_records(path):
         if record["split"] != "train":
             continue
+        question = record.get("standalone") or record["question"]
         if not record["answerable"]:
             yield Item(
                 source="course",
                 title=record["lecture"],
                 context=-1,
-                question=record["question"],
+                question=question,
                 gold=None,
                 answer=None,
                 answerable=False,
@@ -119,7 +121,7 @@ def read_course(path: Path, lectures: Path, paragraphs: Paragraphs) -> Iterator[
             source="course",
             title=first["lecture"],
             context=place,
-            question=record["question"],
+            question=question,
             gold=(offset, offset + len(first["quote"])) if offset >= 0 else None,
             answer=record["reference"],
         )
