@@ -14,6 +14,9 @@ from itertools import pairwise
 from corpus.document import Document, Locator, Passage, passage_id
 from corpus.units import Unit, UnitCutter
 
+_EXPLAINS = re.compile(r"Here\b|Where\b|With\b|In which\b|[a-z]")
+"""How the words that name the symbols of an equation begin: a new sentence of their own, or the rest of one."""
+
 CountTokens = Callable[[str], int]
 
 _TITLE_NUMBER = re.compile(r"\W+(?:(?:[ivx]+|\d+)(?:/\d+)?|cont(?:inued|['’]?d)?)\W*$")
@@ -40,6 +43,7 @@ class Costs:
     cut_wide_gap: float = 0.12
     cut_item: float = 0.5
     cut_led_up: float = 0.6
+    cut_explained: float = 1.2
     cut_sentence: float = 0.9
     cut_forced: float = 1.5
     join_same_title: float = 0.0
@@ -125,6 +129,8 @@ def _joint(text: str, before: Unit, after: Unit, costs: Costs) -> _Joint:
     tail = text[max(before.start, before.end - 3) : before.end].rstrip("*_ ")
     if after.block.kind == "equation" or tail.endswith(":"):
         return _Joint(costs.cut_led_up, 0.0)
+    if before.block.kind == "equation" and _EXPLAINS.match(text, after.start):
+        return _Joint(costs.cut_explained, 0.0)
     wide = text.count("\n", before.end, after.start) > 3
     return _Joint(costs.cut_wide_gap if wide else costs.cut_block, 0.0)
 
