@@ -227,13 +227,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _copied(course: Course, paths: Sequence[Path]) -> Iterator[str]:
-    named = [(name, lecture.text) for name, lecture in course.lectures.items()]
+    """Runs of words shared with other texts; formulas and the titles of sources are no sentences of ours."""
+    named = [(name, lecture.prose()) for name, lecture in course.lectures.items()]
     named += [(one.place, f"{one.values.get('question')} . {one.values.get('reference')}") for one in course.questions]
     named += [(one.place, str(one.values.get("text"))) for one in course.reading]
-    texts = [text for _, text in named]
+    parts = [
+        (name, part) for name, text in named for part in re.split(r"\$\$.*?\$\$|\$[^$\n]*\$", text, flags=re.DOTALL)
+    ]
     for path in paths:
-        for number, other, run in shared_runs(texts, texts_of(path)):
-            yield f"{named[number][0]} shares {run!r} with {other}"
+        for number, other, run in shared_runs([part for _, part in parts], texts_of(path)):
+            yield f"{parts[number][0]} shares {run!r} with {other}"
 
 
 if __name__ == "__main__":

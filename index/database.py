@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from corpus.document import Locator, Passage
 from corpus.sentences import Span
 from index.errors import StoreError
+from index.spelling import vocabulary
 
 SCHEMA = """
 CREATE TABLE sources (
@@ -28,6 +30,7 @@ CREATE TABLE passages (
     page INTEGER, slide INTEGER, cell INTEGER, last INTEGER, page_label TEXT, first_sentence INTEGER NOT NULL,
     sentences BLOB NOT NULL
 ) STRICT;
+CREATE TABLE vocabulary (word TEXT PRIMARY KEY, passages INTEGER NOT NULL) WITHOUT ROWID, STRICT;
 CREATE VIRTUAL TABLE words USING fts5(body, headings, content='', tokenize='porter unicode61');
 """
 HEADING_WEIGHT = 0.5
@@ -82,8 +85,11 @@ def write_database(path: Path, sources: Sequence[Source], rows: Iterable[Row]) -
             values = {**vars(source), "warnings": _json(source.warnings), "source_id": number}
             names, marks = ", ".join(values), ", ".join("?" * len(values))
             connection.execute(f"INSERT INTO sources ({names}) VALUES ({marks})", tuple(values.values()))
+        counts: Counter[str] = Counter()
         for row in rows:
             _insert(connection, row)
+            counts.update(vocabulary([" ".join((row.passage.text, *row.passage.locator.headings))]))
+        connection.executemany("INSERT INTO vocabulary VALUES (?, ?)", sorted(counts.items()))
         connection.execute("INSERT INTO words(words) VALUES ('optimize')")
         connection.execute("COMMIT")
     except sqlite3.OperationalError as error:
@@ -178,6 +184,16 @@ class Database:
             values.extend(source_ids)
         found = self._connection.execute(f"{sql}{where} ORDER BY score DESC, words.rowid LIMIT ?", (*values, depth))
         return [(int(row), float(score)) for row, score in found]
+
+    def similar(self, word: str, edits: int) -> list[tuple[str, int]]:
+        """(word, number of passages) of the words that begin like `word` and are at most `edits` longer or shorter;
+        none in a store that was built before it kept a vocabulary."""
+        if not self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'vocabulary'").fetchone():
+            return []
+        sql = "SELECT word, passages FROM vocabulary WHERE word >= ? AND word < ? AND length(word) BETWEEN ? AND ?"
+        first = word[0]
+        values = (first, chr(ord(first) + 1), len(word) - edits, len(word) + edits)
+        return [(str(found), int(passages)) for found, passages in self._connection.execute(sql, values)]
 
     def faults(self) -> Iterator[str]:
         """What is wrong inside the database, a line each."""

@@ -19,6 +19,7 @@ from index.errors import StoreError
 from index.generation import Generation, current_generation
 from index.manifest import DATABASE, SENTENCES, VECTORS
 from index.scoring import Weights, clean_query, covered, distinct, fuse, normalised, query_terms
+from index.spelling import mended
 from index.vectors import nearest, read_index, rows_of
 
 _DEPTH = 100
@@ -129,17 +130,26 @@ class Store:
             self._check_probes()
         return self.embedder.encode(texts)
 
+    def mended(self, query: str) -> str:
+        """The query without typing errors, as far as the words of the material tell; see `index.spelling`."""
+        with self._lock:
+            return mended(query, self._database.similar, self._whole)
+
+    def _whole(self, word: str) -> bool:
+        """Whether the embedder knows a word as a whole."""
+        return self.embedder.count_tokens(word) == self.embedder.count_tokens("a")
+
     def search(
         self, query: str, *, k: int = 5, course: str | None = None, documents: Sequence[str] | None = None
     ) -> tuple[Hit, ...]:
-        """The `k` best passages for `query`, best first, near-duplicates left out.
+        """The `k` best passages for `query`, best first, near-duplicates left out; typing errors are mended first.
 
         `course` keeps to one course, `documents` to some of its sources or titles. Raises StoreError for an empty
         query or a course or document that is not in the store, ValueError for k below 1.
         """
         if k < 1:
             raise ValueError(f"k is {k}; it must be at least 1")
-        query = clean_query(query)
+        query = self.mended(clean_query(query))
         if not query:
             raise StoreError("the query is empty; ask something")
         allowed = self._allowed(course, documents)

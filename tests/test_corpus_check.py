@@ -235,13 +235,17 @@ def test_shared_runs_of_words_are_found(tmp_path: Path) -> None:
 
 def test_latex_of_code_is_no_latex() -> None:
     assert list(latex_faults("`$HOME` and\n\n```sh\necho $HOME\n```\n\ncosts \\$5, $x$")) == []
-    assert [fault for _, fault in latex_faults(r"$$ \left( x $$")] == [r"\left and \right do not balance in '\\left( x'"]
+    assert [fault for _, fault in latex_faults(r"$$ \left( x $$")] == [
+        r"\left and \right do not balance in '\\left( x'"
+    ]
     assert symbols(r"\frac{\partial L}{\partial W_{ij}} \text{if } \sigma") == {"L", "W", "i", "j", "sigma"}
 
 
 def test_reading_ease_falls_with_long_words() -> None:
     plain = "The cat sat on the mat. The dog ran to the cat."
-    learned = "Institutional considerations necessitate comprehensive reorganisation of administrative responsibilities."
+    learned = (
+        "Institutional considerations necessitate comprehensive reorganisation of administrative responsibilities."
+    )
     assert 90 < reading_ease(plain) < 125
     assert reading_ease(learned) < 0 < reading_ease(plain)
 

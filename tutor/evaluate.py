@@ -4,7 +4,8 @@
     python -m tutor.evaluate QUESTIONS.jsonl --store DIR
     python -m tutor.evaluate --fit-coverage                   # new weights for tutor.coverage
 
-A question is {"id", "question", "answerable", "gold": [{"quote"}, ...], "reference", "key_facts", "split"?, "history"?}.
+A question is {"id", "question", "answerable", "gold": [{"quote"}, ...], "reference", "key_facts", "split"?,
+"history"?: [[question, answer], ...]}.
 """
 
 from __future__ import annotations

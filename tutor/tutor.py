@@ -113,11 +113,13 @@ class Tutor:
         question = check_question(question)
         if k < 1:
             raise TutorError(f"k is {k}; it must be at least 1")
-        return Stream(self, question, standalone(question, history), k, course, documents, trace)
+        query = self.store.mended(standalone(question, history))
+        return Stream(self, question, query, k, course, documents, trace)
 
     def look(self, question: str, k: int = 5) -> tuple[tuple[Hit, ...], float]:
         """The hits for a question and the reader's probability that they do not answer it, without writing."""
-        hits = self.store.search(check_question(question), k=k)
+        question = self.store.mended(check_question(question))
+        hits = self.store.search(question, k=k)
         prompt, _ = self.prompt(question, hits)
         return hits, next(generate(self.checkpoint.model, prompt, Decoding())).p_none
 
