@@ -38,8 +38,12 @@ def faults(course: Course, names: Collection[str] = ()) -> Iterator[str]:
     numbers: dict[str, list[Record]] = defaultdict(list)
     for record in course.numbers:
         numbers[str(record.values.get("lecture"))].append(record)
+    known = {str(one.matter.get("title")): one.name for one in course.lectures.values()}
     for lecture in lectures:
         yield from lecture_faults(lecture)
+        for title in lecture.matter.get("prerequisites") or ():
+            if known.get(title, lecture.name) >= lecture.name:
+                yield f"{lecture.name}: the prerequisite {title!r} is no lecture before this one"
         yield from uncovered_numbers(lecture, numbers[lecture.name])
     yield from snippet_faults(lectures, numbers)
     chosen = [one for one in course.questions if not names or one.values.get("lecture") in names]

@@ -158,6 +158,8 @@ def _second(**values: Any) -> Callable[[Folder], None]:
     ("spoil", "said"),
     [
         (_lecture("sources:\n", "origins:\n"), "lacks sources"),
+        (_lecture("prerequisites: []", "prerequisites: [Doors]"), "the prerequisite 'Doors' is no lecture before"),
+        (_lecture("prerequisites: []", "prerequisites: [Gates]"), "the prerequisite 'Gates' is no lecture before"),
         (_lecture("order: 1", "order: 2"), "not the number of the file"),
         (_lecture(FILLER, ""), "words before the glossary"),
         (_lecture("title: Gates", "title: Doors"), "the first heading is 'Gates'"),

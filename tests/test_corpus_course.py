@@ -1,61 +1,70 @@
-"""The shipped course: its questions quote the notes, and its splits keep sections apart."""
+"""The shipped course holds what it should, and training reads none of its held-out questions."""
 
-import json
-from collections import defaultdict
+from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-COURSE = Path(__file__).resolve().parent.parent / "corpus"
-LECTURES = {path.name: path.read_text(encoding="utf-8") for path in sorted((COURSE / "lectures").glob("*.md"))}
-QUESTIONS: list[dict[str, Any]] = [
-    json.loads(line)
-    for path in sorted((COURSE / "questions").glob("*.jsonl"))
-    for line in path.read_text(encoding="utf-8").splitlines()
-]
+import corpus.check
+from corpus.course import Course, read_course
+from tutor.evaluate import read_questions
+from tutor.items import Paragraphs
+from tutor.items import read_course as training_items
+
+ROOT = Path(corpus.check.__file__).parent
 
 
-@pytest.mark.parametrize("name", LECTURES)
-def test_lectures_are_long_enough_and_named(name: str) -> None:
-    text = LECTURES[name]
-    head = text.split("---")[1]
-    assert all(f"{field}:" in head for field in ("title", "course", "order", "prerequisites", "sources"))
-    assert len(text.split()) >= 1200
+@pytest.fixture(scope="module")
+def course() -> Course:
+    return read_course(ROOT)
 
 
-def test_every_gold_quote_stands_in_its_lecture() -> None:
-    assert QUESTIONS
-    wrong = [one["id"] for one in QUESTIONS for gold in one["gold"] if gold["quote"] not in LECTURES[gold["lecture"]]]
-    assert not wrong
-
-
-def test_every_key_fact_stands_in_the_reference() -> None:
-    wrong = [
-        one["id"]
-        for one in QUESTIONS
-        for fact in one["key_facts"]
-        if fact.casefold() not in one["reference"].casefold()
-    ]
-    assert not wrong
-
-
-def test_answerable_questions_have_evidence_and_others_none() -> None:
-    for one in QUESTIONS:
-        assert bool(one["gold"]) == bool(one["reference"]) == bool(one["key_facts"]) == one["answerable"], one["id"]
-    share = sum(not one["answerable"] for one in QUESTIONS) / len(QUESTIONS)
+def test_the_course_is_whole(course: Course) -> None:
+    questions = [one.values for one in course.questions]
+    single = [one for one in questions if "dialogue" not in one]
+    assert len(course.lectures) >= 36
+    assert len(single) >= 2400
+    assert len({one["dialogue"] for one in questions if "dialogue" in one}) >= 200
+    assert len(course.reading) >= 400
+    kinds = Counter(one["kind"] for one in questions)
+    assert min(kinds.values()) >= 80
+    assert {one["lecture"] for one in single if one["answerable"]} == set(course.lectures)
+    share = sum(not one["answerable"] for one in questions) / len(questions)
     assert 0.15 < share < 0.25
 
 
-def test_questions_are_unique() -> None:
-    assert len({one["id"] for one in QUESTIONS}) == len(QUESTIONS)
-    assert len({one["question"].casefold() for one in QUESTIONS}) == len(QUESTIONS)
+def test_a_section_lies_in_one_split_and_every_split_is_there(course: Course) -> None:
+    splits = Counter(one.values["split"] for one in course.questions)
+    assert set(splits) == {"train", "dev", "test"}
+    assert min(splits.values()) > 0.15 * splits.total()
 
 
-def test_a_section_lies_in_one_split() -> None:
-    splits: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for one in QUESTIONS:
-        if one["section"]:
-            splits[one["lecture"], one["section"]].add(one["split"])
-    assert all(len(found) == 1 for found in splits.values())
-    assert {"train", "dev", "test"} == {split for found in splits.values() for split in found}
+def test_training_reads_no_question_of_dev_or_test(course: Course) -> None:
+    """Not in the words of the question, nor in the form that stands alone, nor by a quote of a held-out section."""
+    items = [
+        item
+        for path in sorted((ROOT / "questions").glob("*.jsonl"))
+        for item in training_items(path, ROOT / "lectures", Paragraphs())
+    ]
+    asked = {item.question.casefold() for item in items}
+    held_out = [one.values for one in course.questions if one.values["split"] != "train"]
+    assert items
+    assert not asked & {one["question"].casefold() for one in held_out if "dialogue" not in one}
+    assert not asked & {one["standalone"].casefold() for one in held_out if "dialogue" in one}
+    trained = sum(one.values["split"] == "train" for one in course.questions)
+    assert len(items) == trained
+
+
+def test_tuning_reads_dev_unless_told_otherwise(course: Course) -> None:
+    """The split that `tutor.evaluate` takes by default holds no question of test."""
+    paths = sorted((ROOT / "questions").glob("*.jsonl"))
+    dev = {one.id for one in read_questions(paths, "dev")}
+    test = {one.values["id"] for one in course.questions if one.values["split"] == "test"}
+    assert dev
+    assert not dev & test
+
+
+def test_turns_are_evaluated_with_their_history() -> None:
+    turns = [one for one in read_questions([ROOT / "questions" / "dialogues.jsonl"], "dev") if one.history]
+    assert turns
+    assert all(len(turn) == 2 for one in turns for turn in one.history)
