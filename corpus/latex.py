@@ -23,11 +23,11 @@ KNOWN = frozenset(
     hat tilde bar vec dot ddot overline underline widehat widetilde underbrace overbrace left right big Big bigl bigr
     Bigl Bigr bigg biggl biggr Biggl Biggr lfloor rfloor lceil rceil langle rangle lVert rVert Vert lvert rvert vert
     mathrm mathbf mathbb mathcal mathsf mathtt boldsymbol text texttt textrm operatorname quad qquad begin end limits
-    top bot prime dagger not substack binom tag nonumber hspace phantom arraystretch displaystyle textstyle mathbin
+    top bot prime dagger not substack binom tag nonumber hspace phantom displaystyle textstyle mathbin
     stackrel overset underset xrightarrow colon lor land lnot wedge vee neg triangleq coloneqq emptyset varnothing
     """.split()
 )
-"""Commands that were seen to render in the chat."""
+"""Commands that KaTeX renders, which draws the formulas of the chat."""
 
 
 def formulas(text: str) -> Iterator[tuple[str, bool, int]]:

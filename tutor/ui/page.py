@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from tutor.ui import chat as conversation
+from tutor.ui import lectures
 from tutor.ui.api import endpoints
 from tutor.ui.chat import EXAMPLES, Turn
-from tutor.ui.loading import Loading
+from tutor.ui.loading import Loading, user_errors
 from tutor.ui.markdown import DELIMITERS
 
 ASSETS = Path(__file__).parent / "assets"
@@ -66,13 +67,50 @@ def build_page(loading: Loading, *, longest: int) -> Any:
                     **IDLE,
                 )
                 clear = gr.Button("New conversation", size="sm", variant="secondary", elem_id="gb-clear")
-            with gr.Column(scale=10, min_width=320, elem_id="gb-right"):
-                panel = gr.HTML("", html_template='<div class="gb-panel"></div>', js_on_load=script(),
-                                apply_default_css=False, elem_id="gb-panel")  # fmt: skip
+            with gr.Column(scale=10, min_width=320, elem_id="gb-right"), gr.Tabs():
+                with gr.Tab("This answer"):
+                    panel = gr.HTML("", html_template='<div class="gb-panel"></div>', js_on_load=script(),
+                                    apply_default_css=False, elem_id="gb-panel")  # fmt: skip
+                with gr.Tab("Lectures") as shelf:
+                    _reader(gr, loading, shelf)
         _wire(gr, loading, chat, box, clear, panel, turns)
         for function in endpoints(loading):
             gr.api(function, api_name=function.__name__)
     return page
+
+
+def _delimiters() -> list[dict[str, Any]]:
+    return [{"left": left, "right": right, "display": display} for left, right, display in DELIMITERS]
+
+
+def _reader(gr: Any, loading: Loading, shelf: Any) -> None:
+    """A lecture to choose and its text, read from the store when the tab is opened."""
+    private = {"api_visibility": "private", "queue": False}
+    choice = gr.Dropdown([], label="Lecture", elem_id="gb-lecture")
+    text = gr.Markdown(
+        "*Loading the lectures…*",
+        latex_delimiters=_delimiters(),
+        sanitize_html=True,
+        elem_id="gb-lecture-text",
+        height="calc(100vh - 250px)",
+        buttons=[],
+    )
+
+    def opened(chosen: str | None) -> tuple[Any, str]:
+        try:
+            store = loading.get().store
+            found = lectures.choices(store)
+        except Exception as fault:
+            if not isinstance(fault, user_errors()):
+                raise
+            return gr.skip(), conversation.one_line(fault)
+        keys = [key for _, key in found]
+        chosen = chosen if chosen in keys else next(iter(keys), None)
+        empty = "*The index is empty; build it with* `python -m index.build`."
+        return gr.Dropdown(choices=found, value=chosen), lectures.read(store, chosen) if chosen else empty
+
+    shelf.select(opened, choice, [choice, text], **private)
+    choice.input(lambda chosen: lectures.read(loading.get().store, chosen), choice, text, **private)
 
 
 def _chatbot(gr: Any) -> Any:
@@ -82,7 +120,7 @@ def _chatbot(gr: Any) -> Any:
         elem_id="gb-chat",
         height="calc(100vh - 250px)",
         min_height=360,
-        latex_delimiters=[{"left": left, "right": right, "display": display} for left, right, display in DELIMITERS],
+        latex_delimiters=_delimiters(),
         buttons=["copy", "copy_all"],
         feedback_options=None,
         sanitize_html=True,
