@@ -12,7 +12,7 @@ from lm.data import reading_example
 from lm.reading import Piece
 from lm.tokenizer import NONE, Tokenizer
 from tutor.definitions import definitions
-from tutor.items import Paragraphs, read_course, read_items
+from tutor.items import Paragraphs, read_course, read_items, read_reading
 from tutor.prepare import Maker, align, main
 from tutor.selection import Candidate, Chosen
 
@@ -116,6 +116,36 @@ def test_only_the_train_split_of_the_course_is_read(tmp_path: Path) -> None:
     paragraphs = Paragraphs()
     assert [item.question for item in read_course(path, tmp_path, paragraphs)] == ["train?"]
     assert paragraphs.texts == ["## Gate\n\nThe gate forgets."]
+
+
+def test_a_reading_passage_stays_where_it_was_written_not_to_answer(tmp_path: Path) -> None:
+    asked = [
+        {"question": "Who built it?", "gold": ["Ada built it in 1843."], "reference": "Ada did.", "answerable": True},
+        {"question": "What did it cost?", "gold": [], "reference": "", "answerable": False},
+    ]
+    texts = ["Ada built it in 1843. It ran on steam.", "Bread needs flour.", "Ships pass at dawn."]
+    records = [
+        {"id": f"r{number}", "text": text, "split": split, "questions": asked if number < 2 else []}
+        for number, (text, split) in enumerate(zip(texts, ("train", "test", "train"), strict=True))
+    ]
+    path = tmp_path / "engines.jsonl"
+    path.write_text("".join(json.dumps(one) + "\n" for one in records), encoding="utf-8")
+    paragraphs = Paragraphs()
+    items = list(read_reading(path, paragraphs))
+    assert [(item.question, item.answerable) for item in items] == [
+        ("Who built it?", True),
+        ("What did it cost?", False),
+    ]
+    texts = [item.question for item in items] + [
+        text[a:b] for text, spans in zip(paragraphs.texts, paragraphs.sentences, strict=True) for a, b in spans
+    ]
+    vectors = {text: np.ones(4, dtype=np.float32) for text in texts}
+    made = Maker(paragraphs, vectors, Tokenizer.train(CONTEXTS, vocabulary=350), 0)
+    for _ in range(20):
+        found = made.record(items[1])
+        assert found
+        assert found["answer"] is None
+        assert any("Ada built it" in piece[0] for source in found["sources"] for piece in source)
 
 
 def test_align_finds_the_parts_of_a_free_answer() -> None:

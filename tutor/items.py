@@ -127,6 +127,27 @@ def read_course(path: Path, lectures: Path, paragraphs: Paragraphs) -> Iterator[
         )
 
 
+def read_reading(path: Path, paragraphs: Paragraphs) -> Iterator[Item]:
+    """Training questions of a file of reading passages (`corpus/reading/`), each on its own passage."""
+    source = f"reading {path.name.split('.')[0]}"
+    for record in read_records(path):
+        if record["split"] != "train":
+            continue
+        text, title = str(record["text"]), str(record["id"])
+        place = paragraphs.add(source, title, text)
+        for question in record["questions"]:
+            start = text.find(question["gold"][0]) if question["gold"] else -1
+            yield Item(
+                source=source,
+                title=title,
+                context=place,
+                question=question["question"],
+                gold=(start, start + len(question["gold"][0])) if start >= 0 else None,
+                answer=question["reference"] or None,
+                answerable=bool(question["answerable"]),
+            )
+
+
 def read_definitions(paths: Sequence[Path], count: int, seed: int, paragraphs: Paragraphs) -> Iterator[Item]:
     """Up to `count` questions that defining sentences of plain text answer; non-commercial documents are skipped."""
     random = np.random.default_rng(seed)

@@ -3,10 +3,10 @@
     python -m tutor.prepare --output runs/data/train.jsonl.gz --held-out runs/data/dev.jsonl.gz READING.jsonl.gz ...
 
 An input line is {"title", "context", "question", "answers": [{"text", "start"}], "licence"} or the same with one
-`answer` text. Files named by `--course` are question sets of the shipped course, of which only the `train` split is
-read. Each example gets distractors from the same source, a prompt filled by the sentence scores of the embedder, and
-either the span or the whole sentences that answer; about a fifth have the answer taken out. Records under a
-non-commercial licence are refused.
+`answer` text. Files named by `--course` are question sets of the shipped course, those named by `--reading` passages
+with questions; only their `train` split is read. Each example gets distractors from the same source, a prompt filled
+by the sentence scores of the embedder, and either the span or the whole sentences that answer; about a fifth have the
+answer taken out. Records under a non-commercial licence are refused.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lm.tokenizer import Tokenizer
-from tutor.items import Item, Paragraphs, plain_text, read_course, read_definitions, read_items
+from tutor.items import Item, Paragraphs, plain_text, read_course, read_definitions, read_items, read_reading
 from tutor.selection import Candidate, Chosen, candidate, select
 
 _HELD_OUT = 0.03
@@ -47,8 +47,9 @@ class Maker:
     def record(self, item: Item) -> dict[str, Any] | None:
         """One training record; None where no fair example can be made."""
         answerable = item.answerable and self.random.random() >= _NO_ANSWER
-        others = self._distractors(item, least=0 if answerable else 1)
-        contexts = ([item.context] if answerable else []) + others
+        # A passage that was written not to answer stays; one whose answer is taken out goes.
+        shown = answerable or (not item.answerable and item.context >= 0)
+        contexts = ([item.context] if shown else []) + self._distractors(item, least=0 if shown else 1)
         if not contexts:
             return None
         self.random.shuffle(contexts)
@@ -192,6 +193,8 @@ def prepare(arguments: argparse.Namespace) -> dict[str, int]:
     items = [item for path in arguments.files for item in read_items(path, paragraphs)]
     for path in arguments.course or []:
         items += [item for item in read_course(path, shipped_lectures(), paragraphs)] * arguments.course_repeats
+    for path in arguments.reading or []:
+        items += [item for item in read_reading(path, paragraphs)] * arguments.reading_repeats
     items += read_definitions(arguments.definitions or [], arguments.definitions_count, arguments.seed, paragraphs)
     texts = [item.question for item in items]
     for text, spans in zip(paragraphs.texts, paragraphs.sentences, strict=True):
@@ -206,7 +209,7 @@ def prepare(arguments: argparse.Namespace) -> dict[str, int]:
                 continue
             # A title is held out whole, so that no paragraph of the dev records was read in training.
             held = zlib.crc32(f"{item.source}/{item.title}".encode()) % 1000 < 1000 * _HELD_OUT
-            held = held and item.source != "course"
+            held = held and item.source != "course" and not item.source.startswith("reading ")
             (held_out if held else train).write(json.dumps(record, ensure_ascii=False) + "\n")
             counts[item.source + (" held out" if held else "")] += 1
         for record in plain_text(arguments.text or [], arguments.text_characters, arguments.seed):
@@ -226,6 +229,8 @@ def parser() -> argparse.ArgumentParser:
     cli.add_argument("files", type=Path, nargs="*", help="reading-comprehension files, .jsonl or .jsonl.gz")
     cli.add_argument("--course", type=Path, nargs="*", help="question sets of the shipped course (train split only)")
     cli.add_argument("--course-repeats", type=int, default=1, help="examples made from each course question")
+    cli.add_argument("--reading", type=Path, nargs="*", help="reading passages with questions (train split only)")
+    cli.add_argument("--reading-repeats", type=int, default=1, help="examples made from each of their questions")
     cli.add_argument("--definitions", type=Path, nargs="*", help="plain text to make definition questions from")
     cli.add_argument("--definitions-count", type=int, default=5000, help="how many of them")
     cli.add_argument("--text", type=Path, nargs="*", help="plain text to mix in, .jsonl.xz with text and licence")
