@@ -92,7 +92,7 @@ def _reader(gr: Any, loading: Loading, shelf: Any) -> None:
         latex_delimiters=_delimiters(),
         sanitize_html=True,
         elem_id="gb-lecture-text",
-        height="calc(100vh - 250px)",
+        height="calc(100vh - 260px)",
         buttons=[],
     )
 

@@ -104,6 +104,8 @@ document.addEventListener("click", (event) => {
   if (!button || !answers.has(Number(button.dataset.turn))) return;
   const data = answers.get(Number(button.dataset.turn));
   if (data !== shown) draw(data);
+  // The lectures may lie in front of the panel.
+  if (!frame.offsetParent) document.querySelector("#gb-right button[role=tab]").click();
   selectTab(0);
   openSource(sourcesPage, data, Number(button.dataset.number));
 });
