@@ -18,6 +18,7 @@ SHORTEST, LONGEST = 5, 40
 """Letters of a word that can be mended: between words of four letters one edit is no evidence."""
 _TWO_EDITS = 8
 _WORD = re.compile(r"[^\W\d_]+")
+_ENDING = re.compile(r"(?:ies|ied|ing|es|ed|er|ly|s|d|y)$")
 
 Similar = Callable[[str, int], Iterable[tuple[str, int]]]
 """Words of the material that begin with the same letter and differ in length by at most so much, each with the number
@@ -50,6 +51,9 @@ def mended(query: str, similar: Similar, known: Callable[[str], bool]) -> str:
             return match[0]
         near = process.extract(word, candidates.keys(), scorer=OSA.distance, score_cutoff=edits, limit=None)
         best = min(near, key=lambda one: (one[1], -candidates[one[0]], one[0]), default=None)
-        return str(best[0]) if best else match[0]
+        if best is None or _ENDING.sub("", word) == _ENDING.sub("", best[0]):
+            # Another form of a word is no error, and the search knows the stem.
+            return match[0]
+        return str(best[0])
 
     return _WORD.sub(mend, query)

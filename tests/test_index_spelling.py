@@ -11,7 +11,13 @@ from index.spelling import mended, vocabulary
 from index.store import Store
 
 WORDS = vocabulary(
-    ["The attention weights of the transformer", "attention, alignment and perplexity", "the alignments", "LSTM gate"]
+    [
+        "The attention weights of the transformer",
+        "attention, alignment and perplexity",
+        "the alignments",
+        "LSTM gate",
+        "multiplied",
+    ]
 )
 
 
@@ -32,6 +38,8 @@ def known(word: str) -> bool:
         ("transfromer", "transformer"),
         ("alignmemts", "alignments"),
         ("alignmen", "alignment"),
+        ("it multiplies", "it multiplies"),
+        ("it multiplyed", "it multiplied"),
         ("attentive students", "attentive students"),
         ("What is an xLSTM?", "What is an xLSTM?"),
         ("a performer, a reformer and a conformer", "a performer, a reformer and a conformer"),
