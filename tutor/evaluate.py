@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lm.metrics import f1
-from tutor.dialogue import standalone
 from tutor.errors import TutorError
 
 if TYPE_CHECKING:
@@ -111,7 +110,7 @@ def plain(text: str) -> str:
 
 def measure(tutor: Tutor, question: Question, k: int) -> Outcome:
     """Ask one question and look where the evidence stands."""
-    hits = tutor.store.search(standalone(question.question, question.history), k=max(k, _DEPTH))
+    hits = tutor.store.search(tutor.query(question.question, question.history), k=max(k, _DEPTH))
     ranks = [rank for rank, hit in enumerate(hits, 1) if question.gold and holds(hit.passage.text, question.gold)]
     top = hits[0] if hits else None
     best = max(top.sentences, key=lambda one: one.score, default=None) if top else None
@@ -190,7 +189,7 @@ def fit_coverage(tutor: Tutor, questions: Sequence[Question]) -> dict[str, Any]:
 
     vectors, labels = [], []
     for number, question in enumerate(questions, 1):
-        alone = standalone(question.question, question.history)
+        alone = tutor.query(question.question, question.history)
         hits, p_none = tutor.look(alone)
         vectors.append(signals(alone, hits, p_none).vector())
         labels.append(float(question.answerable))

@@ -113,8 +113,24 @@ class Tutor:
         question = check_question(question)
         if k < 1:
             raise TutorError(f"k is {k}; it must be at least 1")
-        query = self.store.mended(standalone(question, history))
+        query = self.query(question, history, course=course, documents=documents)
         return Stream(self, question, query, k, course, documents, trace)
+
+    def query(
+        self,
+        question: str,
+        history: History = (),
+        *,
+        course: str | None = None,
+        documents: Sequence[str] | None = None,
+    ) -> str:
+        """What is searched and read for a question: with the earlier ones that it leans on, typing errors mended."""
+
+        def nearness(text: str) -> float:
+            hits = self.store.search(text, k=1, course=course, documents=documents)
+            return hits[0].score if hits else 0.0
+
+        return self.store.mended(standalone(question, history, nearness))
 
     def look(self, question: str, k: int = 5) -> tuple[tuple[Hit, ...], float]:
         """The hits for a question and the reader's probability that they do not answer it, without writing."""
@@ -184,7 +200,9 @@ class Stream:
             self._timings[stage] = time.perf_counter() - self._started - sum(self._timings.values())
 
     def _run(self) -> Iterator[str]:
-        prompt, chosen = self._tutor.prompt(self._query, self._hits)
+        # A follow-up is searched with what it leans on and read as it was asked: the passages know the topic by now.
+        read = self._tutor.store.mended(self._question)
+        prompt, chosen = self._tutor.prompt(read, self._hits)
         if not chosen:
             yield from self._refuse()
             return
