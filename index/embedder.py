@@ -148,6 +148,10 @@ class SentenceTransformerEmbedder:
         heads = [text[: limit * 20] for text in texts]
         return [min(len(found.ids), limit) for found in self._tokenizer.encode_batch(heads)]
 
+    def pieces(self) -> Tokenizer:
+        """The tokenizer of the model: text to word pieces with their characters, nothing cut off."""
+        return self._tokenizer
+
     @cached_property
     def _tokenizer(self) -> Tokenizer:
         from tokenizers import Tokenizer

@@ -1,0 +1,224 @@
+"""Says which sentences of the passages found answer a question: a cross-encoder that reads both together.
+
+The encoder of the embedder (all-MiniLM-L6-v2) reads question and passage as one text (Nogueira and Cho 2019) and a
+linear layer scores every sentence of the passage, each with the rest of it in view. Its weights are adapted to that by
+low-rank updates (LoRA, Hu et al. 2021), W + s B A, trained in this repository by `index.train`; only the updates ship.
+
+Shapes: B sequences, T word pieces, N sentences, D width of the encoder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from torch import Tensor, nn
+
+from index.embedder import load_embedder
+from index.errors import StoreError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+SHIPPED = Path(__file__).parent / "ranker"
+WEIGHTS, CONFIG = "model.safetensors", "config.json"
+FORMAT = 1
+
+_QUESTION, _CONTEXT, _LONGEST = 80, 40, 400
+"""Word pieces: of a question and of a passage's headings that are read, and of a whole sequence."""
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readable:
+    """A passage to score: its headings in one line (may be empty), its text, and the spans of its sentences."""
+
+    context: str
+    text: str
+    sentences: Sequence[Span]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sequenced:
+    """Word pieces of a question and a passage: ids, segments (0 question, 1 passage), and to which sentence each
+    belongs (-1: none)."""
+
+    ids: list[int]
+    segments: list[int]
+    owners: list[int]
+
+
+class LowRank(nn.Module):
+    """A frozen linear layer with a low-rank update: y = W x + b + s B A x (Hu et al. 2021, equation 3)."""
+
+    def __init__(self, base: nn.Linear, rank: int, scale: float) -> None:
+        super().__init__()
+        self.base, self.scale = base, scale
+        self.a = nn.Parameter(torch.randn(rank, base.in_features) / base.in_features**0.5)
+        self.b = nn.Parameter(torch.zeros(base.out_features, rank))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[..., in] to [..., out]."""
+        y: Tensor = self.base(x)
+        return y + self.scale * (x @ self.a.T) @ self.b.T
+
+
+class CrossEncoder(nn.Module):
+    """Scores of sentences in view of a question."""
+
+    def __init__(self, encoder: nn.Module, width: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.score = nn.Linear(3 * width, 1)
+
+    def forward(self, ids: Tensor, segments: Tensor, mask: Tensor, owners: Tensor, sentences: int) -> Tensor:
+        """Log-odds [N] that a sentence answers. ids, segments, mask, owners: [B, T]; `owners` numbers the sentences of
+        the whole batch from 0, -1 for none. A sentence without a word piece gets what an empty one would."""
+        states: Tensor = self.encoder(input_ids=ids, token_type_ids=segments, attention_mask=mask).last_hidden_state
+        states = states.float()
+        inside = owners >= 0
+        owner, held = owners[inside], states[inside]
+        counts = torch.zeros(sentences, device=ids.device).index_add(0, owner, torch.ones_like(owner, dtype=torch.float))
+        zero = torch.zeros(sentences, states.shape[-1], device=ids.device)
+        mean = zero.index_add(0, owner, held) / counts.clamp_min(1).unsqueeze(-1)
+        most = zero.scatter_reduce(0, owner.unsqueeze(-1).expand_as(held), held, "amax", include_self=False)
+        row = torch.arange(len(ids), device=ids.device).unsqueeze(-1).expand_as(owners)[inside]
+        home = torch.zeros(sentences, dtype=torch.long, device=ids.device).scatter(0, owner, row)
+        whole = states[home, 0]
+        scores: Tensor = self.score(torch.cat([mean, most, whole], dim=-1)).squeeze(-1)
+        return scores
+
+
+def fresh_cross_encoder(directory: Path, *, rank: int, scale: float, layers: int) -> CrossEncoder:
+    """The encoder at `directory` with low-rank updates in its last `layers` layers that change nothing yet; only these
+    and the scoring can be trained."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    from transformers import AutoModel
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    # On a CPU the plain products are a quarter faster than torch's fused attention at these lengths.
+    encoder = AutoModel.from_pretrained(
+        directory, local_files_only=True, add_pooling_layer=False, attn_implementation="eager"
+    )
+    encoder.requires_grad_(False)
+    for module in list(encoder.encoder.layer[-layers:].modules()):
+        for name, child in list(module.named_children()):
+            if isinstance(child, nn.Linear):
+                setattr(module, name, LowRank(child, rank, scale))
+    return CrossEncoder(encoder, encoder.config.hidden_size)
+
+
+def merge(module: nn.Module) -> None:
+    """Add the low-rank updates to the weights that they change."""
+    for parent in list(module.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, LowRank):
+                with torch.no_grad():
+                    child.base.weight += child.scale * child.b @ child.a
+                setattr(parent, name, child.base)
+
+
+def sequenced(tokenizer: Tokenizer, question: str, passage: Readable) -> Sequenced:
+    """The word pieces `[CLS] question [SEP] headings [SEP] text [SEP]`, cut to what the encoder reads."""
+    first, last = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
+    asked = tokenizer.encode(question, add_special_tokens=False).ids[:_QUESTION]
+    ids, segments = [first, *asked, last], [0] * (len(asked) + 2)
+    if passage.context:
+        context = tokenizer.encode(passage.context, add_special_tokens=False).ids[-_CONTEXT:]
+        ids += [*context, last]
+    owners = [-1] * len(ids)
+    said = tokenizer.encode(passage.text, add_special_tokens=False)
+    room = _LONGEST - len(ids) - 1
+    starts = np.array([start for start, _ in passage.sentences], dtype=np.int64)
+    ends = np.array([end for _, end in passage.sentences], dtype=np.int64)
+    for piece, (start, _) in zip(said.ids[:room], said.offsets[:room], strict=True):
+        at = int(np.searchsorted(starts, start, side="right")) - 1
+        owners.append(at if at >= 0 and start < ends[at] else -1)
+        ids.append(piece)
+    ids.append(last)
+    owners.append(-1)
+    segments += [1] * (len(ids) - len(segments))
+    return Sequenced(ids=ids, segments=segments, owners=owners)
+
+
+def padded(sequences: Sequence[Sequenced], counts: Sequence[int]) -> dict[str, Tensor]:
+    """Tensors of `CrossEncoder.forward` for sequences of `counts` sentences each."""
+    longest = max(len(one.ids) for one in sequences)
+    shape = (len(sequences), longest)
+    ids, segments, mask = (torch.zeros(shape, dtype=torch.long) for _ in range(3))
+    owners = torch.full(shape, -1)
+    base = 0
+    for row, (one, count) in enumerate(zip(sequences, counts, strict=True)):
+        size = len(one.ids)
+        ids[row, :size] = torch.tensor(one.ids)
+        segments[row, :size] = torch.tensor(one.segments)
+        mask[row, :size] = 1
+        owners[row, :size] = torch.tensor([base + owner if owner >= 0 else -1 for owner in one.owners])
+        base += count
+    return {"ids": ids, "segments": segments, "mask": mask, "owners": owners}
+
+
+class Ranker:
+    """Scores sentences; loaded once, safe to use from several threads."""
+
+    def __init__(self, model: CrossEncoder, tokenizer: Tokenizer) -> None:
+        self.model, self.tokenizer = model.eval(), tokenizer
+        self._lock = threading.Lock()
+
+    @classmethod
+    def load(cls, folder: Path | None = None, device: str | torch.device = "cpu") -> Ranker:
+        """The ranker in `folder` (None: the one that ships). Raises StoreError where a file is missing or damaged."""
+        folder = folder or SHIPPED
+        try:
+            fields = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+            data = (folder / WEIGHTS).read_bytes()
+            version, expected = fields["format"], fields["sha256"]
+            rank, scale, layers = int(fields["rank"]), float(fields["scale"]), int(fields["layers"])
+        except (OSError, KeyError, TypeError, ValueError) as fault:
+            raise StoreError(f"cannot read the ranker in {folder} ({fault}); restore it") from None
+        if version != FORMAT:
+            raise StoreError(f"{folder / CONFIG} has format {version}; this program reads {FORMAT}")
+        if hashlib.sha256(data).hexdigest() != expected:
+            raise StoreError(f"{folder / WEIGHTS} is damaged (its SHA-256 is not the recorded one); restore it")
+        embedder = load_embedder()
+        model = fresh_cross_encoder(embedder.directory, rank=rank, scale=scale, layers=layers)
+        try:
+            missing = model.load_state_dict({k: v.float() for k, v in load_tensors(data).items()}, strict=False)
+        except (SafetensorError, RuntimeError) as fault:
+            raise StoreError(f"{folder / WEIGHTS} does not fit its configuration: {fault}") from None
+        trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+        if missing.unexpected_keys or trained & set(missing.missing_keys):
+            raise StoreError(f"{folder / WEIGHTS} does not fit its configuration; restore it")
+        merge(model.encoder)
+        return cls(model.to(device), embedder.pieces())
+
+    @torch.inference_mode()
+    def scores(self, question: str, passages: Sequence[Readable]) -> list[NDArray[np.float32]]:
+        """Log-odds that each sentence of each passage answers the question, float32 [number of its sentences]."""
+        if not passages:
+            return []
+        sequences = [sequenced(self.tokenizer, question, one) for one in passages]
+        counts = [len(one.sentences) for one in passages]
+        device = next(self.model.parameters()).device
+        with self._lock:
+            tensors = {name: value.to(device) for name, value in padded(sequences, counts).items()}
+            found = self.model(**tensors, sentences=sum(counts)).float().cpu().numpy()
+        return [np.asarray(part, dtype=np.float32) for part in np.split(found, np.cumsum(counts)[:-1])]
+
+
+def trained_weights(model: CrossEncoder) -> dict[str, Any]:
+    """The weights that training changes, by name."""
+    return {name: parameter.detach() for name, parameter in model.named_parameters() if parameter.requires_grad}

@@ -1,0 +1,187 @@
+"""Makes training groups for the ranker: a question with passages whose sentences answer it or do not.
+
+    python -m tutor.groups --course corpus/questions/*.jsonl --reading corpus/reading/*.jsonl --output groups.jsonl.gz \
+        READING.jsonl.gz ...
+
+A line is {"question", "source", "passages": [{"context", "text", "sentences": [[start, end], ...], "gold": [number of a
+sentence, ...]}, ...]}; `gold` names the sentences that answer, none where the passage does not. Questions of the
+course come with the passages that the search finds for them, those of other files with their own passage and one of
+the same document. Only `train` splits are read, and nothing under a non-commercial licence.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import sys
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from corpus.sentences import sentence_spans
+from lm.data import read_records
+from tutor.items import Item, Paragraphs, Span, read_definitions, read_items, read_reading
+
+_FOUND = 4
+"""Passages of the search that a question of the course comes with."""
+
+_LONGEST = 900
+"""Characters of a paragraph from another file; a longer one is cut to the sentences around the answer."""
+
+_HELD_OUT = 0.02
+_AS_LINES = 0.15
+"""Share of paragraphs that are laid out as a slide is: one sentence a line, after a bullet."""
+
+
+def overlapping(spans: Sequence[Span], gold: Sequence[Span]) -> list[int]:
+    """Numbers of the `spans` of which a gold span covers at least half, or that cover half of one."""
+    return [
+        number
+        for number, (start, end) in enumerate(spans)
+        if any(2 * (min(end, last) - max(start, first)) >= min(end - start, last - first) for first, last in gold)
+    ]
+
+
+def standing(text: str, quotes: Sequence[str]) -> list[Span]:
+    """Where the quotes stand in a text."""
+    return [(at, at + len(quote)) for quote in quotes for at in [text.find(quote)] if at >= 0]
+
+
+def course_groups(paths: Sequence[Path], split: str, found: int = _FOUND) -> Iterator[dict[str, Any]]:
+    """Questions of the shipped course with the passages found for them, and the one that answers among them."""
+    from tutor.tutor import Tutor
+
+    tutor = Tutor.load()
+    passages = tutor.store.passages()
+    for path in paths:
+        for record in read_records(path):
+            if record["split"] != split:
+                continue
+            quotes = [gold["quote"] for gold in record.get("gold") or ()]
+            history = tuple((str(asked), str(said)) for asked, said in record.get("history") or ())
+            for asked in dict.fromkeys((tutor.query(record["question"], history), record.get("standalone"))):
+                if not asked:
+                    continue
+                hits = tutor.store.search(asked, k=found)
+                shown = {hit.passage.passage_id: hit.passage for hit in hits}
+                for passage in passages:
+                    if standing(passage.text, quotes):
+                        shown[passage.passage_id] = passage
+                group = []
+                for passage in shown.values():
+                    spans = sentence_spans(passage.text)
+                    gold = overlapping(spans, standing(passage.text, quotes))
+                    context = " > ".join(dict.fromkeys((passage.document, *passage.locator.headings)))
+                    group.append(_passage(context, passage.text, spans, gold))
+                if any(one["gold"] for one in group) == bool(record["answerable"]):
+                    yield {"question": asked, "source": "course", "passages": group}
+
+
+def item_group(item: Item, paragraphs: Paragraphs, random: np.random.Generator) -> dict[str, Any] | None:
+    """A question on its own paragraph, if the place of the answer is known, beside one of the same document."""
+    if item.context < 0 or (item.answerable and item.gold is None):
+        return None
+    gold = [item.gold] if item.gold and item.answerable else []
+    group = [_cut(paragraphs, item.context, gold, random)]
+    if item.answerable and not group[0]["gold"]:
+        return None
+    near = [number for number in paragraphs.by_title[item.source, item.title] if number != item.context]
+    if near and random.random() < 0.5:
+        said = paragraphs.texts[item.context][slice(*item.gold)] if item.gold else ""
+        other = int(random.choice(near))
+        if not (said and said in paragraphs.texts[other]):
+            group.append(_cut(paragraphs, other, [], random))
+    return {"question": item.question, "source": item.source, "passages": group}
+
+
+def _cut(paragraphs: Paragraphs, number: int, gold: Sequence[Span], random: np.random.Generator) -> dict[str, Any]:
+    text, spans = paragraphs.texts[number], paragraphs.sentences[number]
+    numbers = overlapping(spans, gold)
+    first = numbers[0] if numbers else int(random.integers(len(spans)))
+    last = numbers[-1] if numbers else first
+    while (first > 0 or last + 1 < len(spans)) and spans[last][1] - spans[first][0] < _LONGEST:
+        if last + 1 == len(spans) or (first > 0 and random.random() < 0.5):
+            first -= 1
+        else:
+            last += 1
+    numbers = [one - first for one in numbers]
+    if random.random() < _AS_LINES:
+        lines = ["- " + " ".join(text[start:end].split()).removesuffix(".") for start, end in spans[first : last + 1]]
+        ends = np.cumsum([len(line) + 1 for line in lines])
+        return _passage(
+            "", "\n".join(lines), [(int(end) - len(line) - 1, int(end) - 1) for line, end in zip(lines, ends)], numbers
+        )
+    begin = spans[first][0]
+    moved = [(start - begin, end - begin) for start, end in spans[first : last + 1]]
+    return _passage("", text[begin : spans[last][1]], moved, numbers)
+
+
+def _passage(context: str, text: str, spans: Sequence[Span], gold: Sequence[int]) -> dict[str, Any]:
+    return {"context": context, "text": text, "sentences": [list(span) for span in spans], "gold": list(gold)}
+
+
+def groups(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """All groups, in the order of the sources."""
+    random = np.random.default_rng(arguments.seed)
+    paragraphs = Paragraphs()
+    yield from course_groups(arguments.course or [], "train")
+    items: list[Item] = []
+    for path in arguments.reading or []:
+        items += read_reading(path, paragraphs)
+    for path in arguments.files:
+        found = list(read_items(path, paragraphs))
+        picked = random.permutation(len(found))[: arguments.most]
+        items += [found[int(number)] for number in picked]
+    items += read_definitions(arguments.definitions or [], arguments.definitions_count, arguments.seed, paragraphs)
+    for item in items:
+        if group := item_group(item, paragraphs, random):
+            group["held_out"] = zlib.crc32(f"{item.source}/{item.title}".encode()) % 1000 < 1000 * _HELD_OUT
+            yield group
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    cli = argparse.ArgumentParser(prog="python -m tutor.groups", description="Make training groups for the ranker.")
+    cli.add_argument("files", type=Path, nargs="*", help="reading-comprehension files, .jsonl or .jsonl.gz")
+    cli.add_argument("--course", type=Path, nargs="*", help="question sets of the shipped course (train split only)")
+    cli.add_argument("--reading", type=Path, nargs="*", help="reading passages with questions (train split only)")
+    cli.add_argument("--definitions", type=Path, nargs="*", help="plain text to make definition questions from")
+    cli.add_argument("--definitions-count", type=int, default=2500, help="how many of them")
+    cli.add_argument("--most", type=int, default=4500, help="questions taken of one file")
+    cli.add_argument("--output", type=Path, required=True, help="groups, .jsonl.gz")
+    cli.add_argument("--held-out", type=Path, help="groups of held-out documents, .jsonl.gz")
+    cli.add_argument("--seed", type=int, default=1)
+    return cli
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Command line; 0 on success, 1 with one line on a fault of input."""
+    arguments = parser().parse_args(argv)
+    counts: Counter[str] = Counter()
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with (
+            gzip.open(arguments.output, "wt", encoding="utf-8", compresslevel=3) as train,
+            gzip.open(arguments.held_out or "/dev/null", "wt", encoding="utf-8") as held,
+        ):
+            for group in groups(arguments):
+                out = held if group.pop("held_out", False) else train
+                out.write(json.dumps(group, ensure_ascii=False) + "\n")
+                counts[group["source"]] += 1
+                if counts.total() % 500 == 0:
+                    print(f"\r{counts.total():,} groups ", end="", file=sys.stderr, flush=True)
+    except (ValueError, OSError) as fault:
+        print(f"tutor.groups: {fault}", file=sys.stderr)
+        return 1
+    for source, count in sorted(counts.items()):
+        print(f"{source}: {count:,}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
