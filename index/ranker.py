@@ -27,27 +27,17 @@ from torch import Tensor, nn
 
 from index.embedder import load_embedder
 from index.errors import StoreError
+from index.scoring import Readable
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-SHIPPED = Path(__file__).parent / "ranker"
+SHIPPED = Path(__file__).parent / "checkpoints" / "ranker"
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 FORMAT = 1
 
 _QUESTION, _CONTEXT, _LONGEST = 80, 40, 400
 """Word pieces: of a question and of a passage's headings that are read, and of a whole sequence."""
-
-Span = tuple[int, int]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Readable:
-    """A passage to score: its headings in one line (may be empty), its text, and the spans of its sentences."""
-
-    context: str
-    text: str
-    sentences: Sequence[Span]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +80,7 @@ class CrossEncoder(nn.Module):
         states = states.float()
         inside = owners >= 0
         owner, held = owners[inside], states[inside]
-        counts = torch.zeros(sentences, device=ids.device).index_add(0, owner, torch.ones_like(owner, dtype=torch.float))
+        counts = torch.zeros(sentences, device=ids.device).index_add(0, owner, torch.ones_like(held[:, 0]))
         zero = torch.zeros(sentences, states.shape[-1], device=ids.device)
         mean = zero.index_add(0, owner, held) / counts.clamp_min(1).unsqueeze(-1)
         most = zero.scatter_reduce(0, owner.unsqueeze(-1).expand_as(held), held, "amax", include_self=False)
@@ -133,7 +123,7 @@ def merge(module: nn.Module) -> None:
 
 def sequenced(tokenizer: Tokenizer, question: str, passage: Readable) -> Sequenced:
     """The word pieces `[CLS] question [SEP] headings [SEP] text [SEP]`, cut to what the encoder reads."""
-    first, last = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
+    first, last = tokenizer.encode("").ids  # [CLS] and [SEP]
     asked = tokenizer.encode(question, add_special_tokens=False).ids[:_QUESTION]
     ids, segments = [first, *asked, last], [0] * (len(asked) + 2)
     if passage.context:

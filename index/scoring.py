@@ -22,6 +22,19 @@ STOP_WORDS = frozenset(
 )
 
 
+READING_WEIGHT = 0.3
+"""What a sentence that surely answers adds to the score of its passage, once the ranker has read it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readable:
+    """A passage for the ranker: its headings in one line (may be empty), its text, and the spans of its sentences."""
+
+    context: str
+    text: str
+    sentences: Sequence[tuple[int, int]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Weights:
     """Shares of the four signals in the score of a passage; see `fuse` and `covered`.

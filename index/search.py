@@ -14,7 +14,7 @@ from index.errors import StoreError
 from index.paths import default_store
 
 if TYPE_CHECKING:
-    from index.store import Hit
+    from index.store import Hit, SentenceScore
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,10 +28,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(argv)
 
+    from index.ranker import Ranker
     from index.store import Store
 
     try:
-        with Store.open(options.store) as store:
+        with Store.open(options.store, ranker=Ranker.load()) as store:
             hits = store.search(options.query, k=options.k, course=options.course, documents=options.document)
             generation = store.generation
     except StoreError as error:
@@ -53,13 +54,18 @@ def hit_to_json(rank: int, hit: Hit) -> dict[str, Any]:
         "dense": round(hit.dense, 6),
         "lexical": round(hit.lexical, 6),
         **hit.passage.to_json(),
-        "sentences": [[span.start, span.end, round(span.score, 4)] for span in hit.sentences],
+        "sentences": [[span.start, span.end, round(likeness(span), 4)] for span in hit.sentences],
     }
+
+
+def likeness(span: SentenceScore) -> float:
+    """How well a sentence meets the query: the ranker's probability that it answers, else the cosine."""
+    return span.score if span.answers is None else span.answers
 
 
 def _lines(rank: int, hit: Hit) -> Iterator[str]:
     yield f"{rank}. {hit.passage.locator.describe()}  (score {hit.score:.3f}, {hit.passage.course})"
-    best = max(hit.sentences, key=lambda span: span.score)
+    best = max(hit.sentences, key=likeness)
     for line in hit.passage.text[best.start : best.end].splitlines():
         yield textwrap.fill(line, 110, initial_indent="   > ", subsequent_indent="   > ")
     yield textwrap.shorten(hit.passage.text, 300, placeholder=" ...")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,21 +19,36 @@ from index.embedding import PROBE_COSINE, probe_cosine
 from index.errors import StoreError
 from index.generation import Generation, current_generation
 from index.manifest import DATABASE, SENTENCES, VECTORS
-from index.scoring import Weights, clean_query, covered, distinct, fuse, normalised, query_terms
+from index.scoring import (
+    READING_WEIGHT,
+    Readable,
+    Weights,
+    clean_query,
+    covered,
+    distinct,
+    fuse,
+    normalised,
+    query_terms,
+)
 from index.spelling import mended
 from index.vectors import nearest, read_index, rows_of
 
 _DEPTH = 100
 """Candidates taken from the vectors, and again from the words, before they are scored together."""
 
+RERANKED = 8
+"""Of these, so many are read again by the ranker."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SentenceScore:
-    """A sentence, `passage.text[start:end]`, and the cosine of its vector and the query's."""
+    """A sentence, `passage.text[start:end]`, and how well it meets the query: `score` is the cosine of their vectors,
+    `answers` the ranker's probability that the sentence answers (None where no ranker has read it)."""
 
     start: int
     end: int
     score: float
+    answers: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +79,24 @@ class SourceInfo:
     reason: str = ""
 
 
+class Reader(Protocol):
+    """What the store needs of a ranker; see `index.ranker.Ranker.scores`."""
+
+    def scores(self, question: str, passages: Sequence[Readable]) -> list[NDArray[np.float32]]: ...
+
+
 class Store:
     """One generation of a store, as `Store.open` found it; later builds do not change it. Safe for several threads."""
 
-    def __init__(self, path: Path, generation: Generation, embedder: Embedder, weights: Weights | None = None) -> None:
-        self.path = path
+    def __init__(
+        self,
+        path: Path,
+        generation: Generation,
+        embedder: Embedder,
+        weights: Weights | None = None,
+        ranker: Reader | None = None,
+    ) -> None:
+        self.path, self.ranker = path, ranker
         self.manifest = generation.manifest
         self.embedder = embedder
         self.weights = weights or Weights()
@@ -85,8 +114,15 @@ class Store:
             raise StoreError(f"{directory}: vectors and passages do not match in number; build the store with --force")
 
     @classmethod
-    def open(cls, path: Path | str, *, embedder: Embedder | None = None, weights: Weights | None = None) -> Store:
-        """Opens the current generation of the store at `path`.
+    def open(
+        cls,
+        path: Path | str,
+        *,
+        embedder: Embedder | None = None,
+        weights: Weights | None = None,
+        ranker: Reader | None = None,
+    ) -> Store:
+        """Opens the current generation of the store at `path`; a `ranker` reads what a search finds once more.
 
         Every file is checked against its SHA-256, and `embedder` (by default the one the store was built with)
         against the fingerprint. Raises StoreError with one line that names the file or the command that mends it.
@@ -98,7 +134,7 @@ class Store:
                 embedder = load_embedder(generation.manifest.embedder["name"])
             _check_embedder(path, generation, embedder)
             try:
-                return cls(path, generation, embedder, weights)
+                return cls(path, generation, embedder, weights, ranker)
             except (StoreError, OSError, RuntimeError):
                 if generation.directory.is_dir():
                     raise
@@ -140,12 +176,19 @@ class Store:
         return self.embedder.count_tokens(word) == self.embedder.count_tokens("a")
 
     def search(
-        self, query: str, *, k: int = 5, course: str | None = None, documents: Sequence[str] | None = None
+        self,
+        query: str,
+        *,
+        k: int = 5,
+        course: str | None = None,
+        documents: Sequence[str] | None = None,
+        read: bool = True,
     ) -> tuple[Hit, ...]:
         """The `k` best passages for `query`, best first, near-duplicates left out; typing errors are mended first.
 
-        `course` keeps to one course, `documents` to some of its sources or titles. Raises StoreError for an empty
-        query or a course or document that is not in the store, ValueError for k below 1.
+        With a ranker the foremost passages are read and ordered once more; `read` off saves that. `course` keeps to
+        one course, `documents` to some of its sources or titles. Raises StoreError for an empty query or a course or
+        document that is not in the store, ValueError for k below 1.
         """
         if k < 1:
             raise ValueError(f"k is {k}; it must be at least 1")
@@ -159,7 +202,18 @@ class Store:
             matched = dict(self._database.match(query_terms(query), depth, allowed))
         mask = None if allowed is None else np.isin(self._source_of_row, allowed)
         rows = np.union1d(nearest(self._index, vector, depth, mask), np.fromiter(matched, np.int64, len(matched)))
-        return self._rank(rows, vector, matched, query_terms(query), k)
+        reads = read and self.ranker is not None
+        hits = self._rank(rows, vector, matched, query_terms(query), max(k, RERANKED) if reads else k)
+        return self._read(query, hits)[:k] if reads else hits
+
+    def _read(self, query: str, hits: Sequence[Hit]) -> tuple[Hit, ...]:
+        """The hits with what the ranker says of their sentences, the foremost ones in a new order."""
+        assert self.ranker is not None
+        first, rest = hits[:RERANKED], hits[RERANKED:]
+        found = self.ranker.scores(query, [_readable(hit) for hit in first])
+        scored = [_with_answers(hit, answers) for hit, answers in zip(first, found, strict=True)]
+        # What was not read stays behind what was.
+        return (*sorted(scored, key=lambda hit: -hit.score), *rest)
 
     def _rank(
         self, rows: NDArray[np.int64], vector: Vectors, matched: dict[int, float], terms: Sequence[str], k: int
@@ -261,6 +315,21 @@ def _check_embedder(path: Path, generation: Generation, embedder: Embedder) -> N
         f"{path} was built with the embedder {built['name']}, not {now['name']} ({differs} differs); "
         f"run: python -m index.build --store {path} --embedder {now['name']}"
     )
+
+
+def _readable(hit: Hit) -> Readable:
+    context = " > ".join(dict.fromkeys((hit.passage.document, *hit.passage.locator.headings)))
+    spans = [(sentence.start, sentence.end) for sentence in hit.sentences]
+    return Readable(context=context, text=hit.passage.text, sentences=spans)
+
+
+def _with_answers(hit: Hit, log_odds: NDArray[np.float32]) -> Hit:
+    probabilities = 1.0 / (1.0 + np.exp(-log_odds.astype(np.float64)))
+    sentences = tuple(
+        replace(sentence, answers=float(p)) for sentence, p in zip(hit.sentences, probabilities, strict=True)
+    )
+    score = hit.score + READING_WEIGHT * float(probabilities.max(initial=0.0))
+    return replace(hit, score=score, sentences=sentences)
 
 
 def _hit(row: Row, score: float, dense: float, lexical: float, cosines: NDArray[np.float32]) -> Hit:

@@ -35,13 +35,13 @@ from index.ranker import (
     FORMAT,
     WEIGHTS,
     CrossEncoder,
-    Readable,
     Sequenced,
     fresh_cross_encoder,
     padded,
     sequenced,
     trained_weights,
 )
+from index.scoring import Readable
 
 _SPREAD = 256
 """Groups among which those of like length are put into one batch."""
@@ -121,7 +121,7 @@ def scores(model: CrossEncoder, groups: Sequence[Group]) -> list[Tensor]:
     device = next(model.parameters()).device
     tensors = {name: value.to(device) for name, value in padded(sequences, counts).items()}
     found: Tensor = model(**tensors, sentences=sum(counts))
-    return list(found.split([sum(group.counts) for group in groups]))
+    return list(torch.split(found, [sum(group.counts) for group in groups]))
 
 
 def loss_of(found: Sequence[Tensor], groups: Sequence[Group]) -> Tensor:
@@ -270,7 +270,9 @@ def parser() -> argparse.ArgumentParser:
     cli.add_argument("--batch-tokens", type=int, default=4096, help="word pieces of a batch (default %(default)s)")
     cli.add_argument("--epochs", type=float, default=1.0, help="passes over the groups (default %(default)s)")
     cli.add_argument("--course-repeats", type=int, default=1, help="times that groups of the course count")
-    cli.add_argument("--precision", choices=("fp32", "bf16"), default="fp32", help="bf16 pays where the processor has it")
+    cli.add_argument(
+        "--precision", choices=("fp32", "bf16"), default="fp32", help="bf16 pays where the processor has it"
+    )
     cli.add_argument("--save-minutes", type=float, default=3.0, help="minutes between saves (default %(default)s)")
     cli.add_argument("--seed", type=int, default=1)
     return cli

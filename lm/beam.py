@@ -72,7 +72,7 @@ def beam_search(model: LanguageModel, prompt: Prompt, decoding: Decoding) -> lis
     for count in range(longest):
         log_p, _ = model.next_tokens(hidden, state)
         size = len(beam.total)
-        parents, beam = _extend(beam, log_p.cpu().double(), decoding)
+        parents, beam = _extend(beam, log_p.cpu().double(), model.config.special, decoding)
         last = beam.written[:, -1]
         done = torch.isin(last, stops) | (count + 1 == longest)
         answers += _answers(beam, done, decoding.length_penalty)
@@ -96,11 +96,11 @@ def _room(model: LanguageModel, prompt: Prompt, decoding: Decoding) -> int:
     return min(decoding.longest, room)
 
 
-def _extend(beam: _Beam, log_p: Tensor, decoding: Decoding) -> tuple[Tensor, _Beam]:
+def _extend(beam: _Beam, log_p: Tensor, special: int, decoding: Decoding) -> tuple[Tensor, _Beam]:
     """The best ways to write one more token, by next log-probabilities [B, V]: rows they extend, and the new beam."""
     import torch
 
-    allowed = forbid_special(log_p, first=beam.written.shape[1] == 0, may_refuse=decoding.may_refuse)
+    allowed = forbid_special(log_p, special, first=beam.written.shape[1] == 0, may_refuse=decoding.may_refuse)
     allowed = constrain(allowed, decoding, beam.written)
     best = _largest((beam.total[:, None] + allowed).flatten(), decoding.beams)
     rows, tokens = best // log_p.shape[1], best % log_p.shape[1]

@@ -66,13 +66,18 @@ def load(name: str | Path | None = None, *, device: str | torch.device = "cpu") 
         hashes = dict(fields["sha256"])
         if hashes[CONFIG] != _settings_hash(fields):
             raise CheckpointError(f"{folder / CONFIG} was changed after it was written; restore the checkpoint")
-        config = ModelConfig.from_json(fields["model"])
+        shape = dict(fields["model"])
     except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as fault:
         raise CheckpointError(f"{folder / CONFIG} is damaged ({fault}); restore the checkpoint") from None
     contents = {part: _verified(folder / part, hashes.get(part, "")) for part in (WEIGHTS, TOKENIZER)}
     tokenizer = Tokenizer.load(folder / TOKENIZER)
-    if tokenizer.size != config.vocabulary:
-        raise CheckpointError(f"{folder}: the tokenizer has {tokenizer.size} pieces, the model {config.vocabulary}")
+    # Checkpoints of the first tokenizers do not say how many special tokens there are.
+    config = ModelConfig.from_json({"special": tokenizer.special} | shape)
+    if (tokenizer.size, tokenizer.special) != (config.vocabulary, config.special):
+        raise CheckpointError(
+            f"{folder}: the tokenizer has {tokenizer.size} pieces, {tokenizer.special} of them special, "
+            f"the model {config.vocabulary}, {config.special}"
+        )
     model = LanguageModel(config)
     try:
         model.load_state_dict(restored(load_tensors(contents[WEIGHTS])))

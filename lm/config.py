@@ -7,12 +7,14 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lm.tokenizer import SPECIAL
+
 ARCHITECTURES = ("transformer", "rnn", "lstm", "gru", "window")
 RECURRENT = ("rnn", "lstm", "gru")
 POSITIONS = ("rotary", "sinusoidal", "learned")
 FEED_FORWARD = ("relu2", "swiglu")
 SCORES = ("dot", "scaled_dot", "bilinear", "low_rank", "additive", "cosine")
-_COUNTS = ("vocabulary", "features", "width", "layers", "heads", "hidden", "context", "window")
+_COUNTS = ("vocabulary", "special", "features", "width", "layers", "heads", "hidden", "context", "window")
 _CHOICES = {
     "architecture": ARCHITECTURES,
     "positions": POSITIONS,
@@ -25,17 +27,19 @@ _CHOICES = {
 class ModelConfig:
     """Shape of a model.
 
-    `width` D is the size of embeddings and of the hidden vectors that leave the body, `layers` L its depth, `context`
-    the longest sequence. `hidden` is the width inside: of the feed-forward network (transformer), of the state (rnn,
-    lstm, gru), of the tanh layer (window). `heads`, `positions`, `rotary_base`, `feed_forward` and `qk_norm` belong to
-    the transformer, `window` (tokens seen at once) to the window model. `score` names the scoring function by which
-    the copy head, and the decoder of a recurrent model, attend to the prompt. `ngram` is the order of the copy head's
-    continuation bias, `softcap` bounds the logits (0: no bound), `shift` adds to each token the embedding of the one
-    before it, `tied` makes the embedding the output layer too.
+    `vocabulary` V counts the pieces of the tokenizer, the first `special` of which are special tokens, `features` the
+    feature ids of prompt tokens. `width` D is the size of embeddings and of the hidden vectors that leave the body,
+    `layers` L its depth, `context` the longest sequence. `hidden` is the width inside: of the feed-forward network
+    (transformer), of the state (rnn, lstm, gru), of the tanh layer (window). `heads`, `positions`, `rotary_base`,
+    `feed_forward` and `qk_norm` belong to the transformer, `window` (tokens seen at once) to the window model. `score`
+    names the scoring function by which the copy head, and the decoder of a recurrent model, attend to the prompt.
+    `ngram` is the order of the copy head's continuation bias, `softcap` bounds the logits (0: no bound), `shift` adds
+    to each token the embedding of the one before it, `tied` makes the embedding the output layer too.
     """
 
     vocabulary: int
     features: int
+    special: int = len(SPECIAL)
     architecture: str = "transformer"
     width: int = 192
     layers: int = 6
@@ -119,6 +123,9 @@ def preset(name: str, *, vocabulary: int, features: int, **overrides: Any) -> Mo
     return ModelConfig.from_json({"vocabulary": vocabulary, "features": features, **PRESETS[name], **overrides})
 
 
+_OF_THE_TOKENIZER = {"vocabulary", "special", "features"}
+
+
 def parse_overrides(pairs: list[str]) -> dict[str, Any]:
     """`NAME=VALUE` settings of a command line as fields of `ModelConfig`; ValueError names one that is none.
 
@@ -129,8 +136,8 @@ def parse_overrides(pairs: list[str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for pair in pairs:
         name, _, text = pair.partition("=")
-        if name not in kinds or name in ("vocabulary", "features"):
-            known = ", ".join(sorted(set(kinds) - {"vocabulary", "features"}))
+        if name not in kinds or name in _OF_THE_TOKENIZER:
+            known = ", ".join(sorted(set(kinds) - _OF_THE_TOKENIZER))
             raise ValueError(f"no model setting {name!r}; write NAME=VALUE with one of {known}")
         try:
             values[name] = _READ[kinds[name]](text)
@@ -152,7 +159,8 @@ class TrainConfig:
     """How to train. `batch_tokens` counts padding; `decay` is the share of the steps over which the rate falls to 0;
     `pointer` weighs the loss that asks the copy weights to stand on the known source of a token; `ema` is the decay
     of the moving average of the weights that validation and checkpoints use (0: the weights themselves); `window` is
-    the length of the sequences that plain text is cut into."""
+    the length of the sequences that plain text is cut into; `bucket` rounds the lengths of batches of examples up, so
+    that there are few shapes; `minutes` ends the training early (0: it does not)."""
 
     steps: int
     batch_tokens: int = 8192
@@ -166,13 +174,15 @@ class TrainConfig:
     clip: float = 1.0
     ema: float = 0.0
     window: int = 256
+    bucket: int = 1
     seed: int = 1
     precision: str = "fp32"
     validate_every: int = 250
     save_minutes: float = 3.0
+    minutes: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_tokens", "validate_every", "window"):
+        for name in ("steps", "batch_tokens", "validate_every", "window", "bucket"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
         if self.precision not in ("fp32", "bf16"):
@@ -182,7 +192,7 @@ class TrainConfig:
         for name in ("lr", "muon_lr", "clip", "save_minutes"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")
-        for name in ("weight_decay", "pointer", "warmup"):
+        for name in ("weight_decay", "pointer", "warmup", "minutes"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be 0 or more")
         if not 0 <= self.ema < 1:
@@ -190,10 +200,12 @@ class TrainConfig:
         if not 0 <= self.decay <= 1:
             raise ValueError(f"decay is {self.decay}; it must be 0 to 1")
 
-    def rate(self, step: int) -> float:
-        """Multiplier of the learning rates at `step`: linear warm-up, constant, linear to 0."""
+    def rate(self, step: int, left: float = 1.0) -> float:
+        """Multiplier of the learning rates at `step`: linear warm-up, constant, linear to 0 at the last step or, if
+        that comes first, at the end of the minutes, of which the share `left` is left."""
         falling = max(1.0, self.decay * self.steps)
-        return min(1.0, (step + 1) / max(1, self.warmup), max(0.0, (self.steps - step) / falling))
+        late = left / self.decay if self.decay else 1.0
+        return min(1.0, (step + 1) / max(1, self.warmup), max(0.0, (self.steps - step) / falling), late)
 
 
 OPTIMIZERS = ("muon", "adamw")

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lm.sampling import Decoding, choose, forbid_special
-from lm.tokenizer import END, NONE, SPECIAL
+from lm.tokenizer import END, NONE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -135,7 +135,8 @@ class _Writer:
 
     def _choice(self, log_p: Tensor) -> int:
         """The next token by log-probabilities [V]."""
-        allowed = forbid_special(log_p, first=not self._written, may_refuse=self._decoding.may_refuse)
+        special = self._model.config.special
+        allowed = forbid_special(log_p, special, first=not self._written, may_refuse=self._decoding.may_refuse)
         return int(choose(allowed[None], self._decoding, [self._generator], [self._written]))
 
     def _step(self, tokens: list[int]) -> None:
@@ -155,6 +156,7 @@ class _Reading:
         self.log_p: Tensor = log_p[0]
         self._copied: CopyScores = copied
         self._state, self._trace = state, trace
+        self._special = model.config.special
         self._record = state.record
         self._grows = model.config.architecture == "transformer"
         best = self.log_p.topk(_ALTERNATIVES)
@@ -185,7 +187,7 @@ class _Reading:
             return []
         following: list[int] = source[at + 1 : at + 1 + longest].tolist()
         for number, next_token in enumerate(following):
-            if next_token < len(SPECIAL):
+            if next_token < self._special:
                 return following[:number]
         return following
 
@@ -223,7 +225,7 @@ def generate_batch(
     going = set(range(len(prompts)))
     for count in range(min(decoding.longest, model.config.context - len(prompts[0]))):
         log_p, _ = model.next_tokens(hidden, state)
-        allowed = forbid_special(log_p, first=count == 0, may_refuse=decoding.may_refuse)
+        allowed = forbid_special(log_p, model.config.special, first=count == 0, may_refuse=decoding.may_refuse)
         chosen = choose(allowed, decoding, generators, written)
         for row, token in enumerate(chosen.tolist()):
             if row in going and token != END:

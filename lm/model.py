@@ -135,11 +135,12 @@ class LanguageModel(nn.Module):
         position the token stands at in the source, -1 where not known.
         """
         x, _ = self.embed(tokens, features)
-        hidden = self.body(x, prefix=prompt)
+        width = int(prompt.max())
+        # A prompt of one token looks both ways at nothing but itself, and a causal mask has a faster kernel.
+        hidden = self.body(x, prefix=prompt if width > 1 else None)
         rows = torch.arange(answer.shape[1], device=tokens.device)[None, :] + prompt[:, None] - 1
         rows = rows.clamp_max(tokens.shape[1] - 1)
         at_answer = hidden.gather(1, rows[..., None].expand(-1, -1, hidden.shape[-1]))
-        width = int(prompt.max())
         positions = torch.arange(width, device=tokens.device)[None, :]
         copyable = (features[:, :width] >= FIRST_SOURCE_FEATURE) & (positions < prompt[:, None])
         source = tokens[:, :width]

@@ -63,6 +63,13 @@ def total(value: Tensor, share: Share) -> Tensor:
     return value
 
 
+def agreed(value: float, share: Share, device: torch.device) -> float:
+    """The value of the first process, in all of them."""
+    if share.world == 1:
+        return value
+    return float(total(torch.tensor(value if share.rank == 0 else 0.0, device=device), share))
+
+
 def wait(share: Share) -> None:
     """Go on when every process has come here."""
     if share.world > 1:

@@ -1,6 +1,9 @@
 """The layout of a reading prompt: question first, sources after it, then the order to answer.
 
-    <|question|> question <|source|> pieces ... <|source|> pieces ... <|short|> or <|full|>
+    <|question|> question <|source|> pieces ... <|source|> pieces ... <|short|>, <|full|>, <|ask|> or <|rewrite|>
+
+The order is to answer with a span (short) or in sentences (full), to ask a question on the sources (ask), or to write
+the question anew so that it can be understood without the sources (rewrite).
 
 Beside its id every token carries a feature id, a small integer that tells the model what a search engine knows about
 the token (the exact-match features of DrQA, Chen et al. 2017, section 3.2, with the neighbourhood added):
@@ -23,9 +26,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lm.tokenizer import FULL, GAP, QUESTION, SHORT, SOURCE, TEXT, Tokenizer
+from lm.tokenizer import ASK, FULL, GAP, QUESTION, REWRITE, SHORT, SOURCE, SPECIAL, TEXT, Tokenizer
 
-Mode = Literal["short", "full"]
+Mode = Literal["short", "full", "ask", "rewrite"]
+ORDERS: dict[Mode, int] = {"short": SHORT, "full": FULL, "ask": ASK, "rewrite": REWRITE}
 RANKS = 5
 DENSITIES = 4
 FIRST_SOURCE_FEATURE = 3
@@ -104,7 +108,13 @@ def rank_bucket(rank: int) -> int:
 def build_prompt(
     tokenizer: Tokenizer, question: str, sources: Sequence[Sequence[Piece]], *, mode: Mode = "full"
 ) -> Prompt:
-    """Lay out question and sources. Piece texts are joined by one space; no text is trimmed here."""
+    """Lay out question and sources. Piece texts are joined by one space; no text is trimmed here.
+
+    ValueError for an order that the tokenizer is too old to know.
+    """
+    order = ORDERS[mode]
+    if order >= tokenizer.special:
+        raise ValueError(f"this model knows no {SPECIAL[order]}, the order to {mode}; take a newer one")
     asked = set(content_stems(question))
     tokens, features, places = [QUESTION], [0], [_SPECIAL_PLACE]
     said = {stem(word) for pieces in sources for piece in pieces for word in _WORD.findall(piece.text)}
@@ -122,7 +132,7 @@ def build_prompt(
             tokens.append(token)
             features.append(feature)
             places.append(place)
-    tokens.append(SHORT if mode == "short" else FULL)
+    tokens.append(order)
     features.append(0)
     places.append(_SPECIAL_PLACE)
     return Prompt(tokens=tokens, features=features, places=places, prefix=len(tokens))

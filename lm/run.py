@@ -7,7 +7,7 @@
     last/ best/     checkpoints
 
 A run goes on only with the data and settings that it began with; what may change is how long and how often
-(`steps`, `validate_every`, `save_minutes`). One process at a time writes to it.
+(`steps`, `minutes`, `decay`, `validate_every`, `save_minutes`). One process at a time writes to it.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ import torch
 from lm import checkpoint
 from lm.checkpoint import write_atomically
 from lm.data import DataError, ExampleSet
-from lm.parallel import wait
+from lm.parallel import agreed, wait
 from lm.plot import Series, line_chart
 from lm.text import TextSet
 from lm.tokenizer import Tokenizer
 from lm.trainer import Stepped, Trainer
 
 STATE, METRICS, ABOUT, PICTURE = "state.pt", "metrics.jsonl", "run.json", "loss.svg"
-_FREE = {"steps", "validate_every", "save_minutes"}
+_FREE = {"steps", "minutes", "decay", "validate_every", "save_minutes"}
 """Settings that may differ when a run is taken up again."""
 _LOG_EVERY = 10.0
 """Seconds between two lines of progress in a log."""
@@ -80,6 +80,28 @@ class Stop:
             signal.signal(kind, handler)
 
 
+class Clock:
+    """How much is left of the minutes that a command may take, counted from `started` (by `time.perf_counter`)."""
+
+    def __init__(self, minutes: float, started: float) -> None:
+        self._minutes, self._started = minutes, started
+        self._seconds: dict[str, float] = {}
+
+    def left(self) -> float:
+        """The share of the time that is left, from 1 down to 0, less what the end will take; 1 without a limit."""
+        if not self._minutes:
+            return 1.0
+        limit = max(60 * self._minutes - sum(self._seconds.values()), 1e-9)
+        return max(0.0, 1 - (time.perf_counter() - self._started) / limit)
+
+    @contextmanager
+    def of_the_end(self, what: str) -> Iterator[None]:
+        """Note how long something takes that the end will see again."""
+        began = time.perf_counter()
+        yield
+        self._seconds[what] = time.perf_counter() - began
+
+
 class Run:
     """A trainer and the directory that it fills."""
 
@@ -118,35 +140,40 @@ class Run:
             self._metrics = [line for line in lines if line["step"] <= self.trainer.step]
         return True
 
-    def train(self, validation: ExampleSet | TextSet) -> bool:
-        """Train to the last step; False if it was interrupted, the run then saved at the step it came to."""
+    def train(self, validation: ExampleSet | TextSet, started: float | None = None) -> bool:
+        """Train to the last step or until the minutes since `started` (None: now) are over; False if it was
+        interrupted. The run is then saved at the step it came to."""
         trainer, config = self.trainer, self.trainer.config
+        clock, left, done = Clock(config.minutes, started or time.perf_counter()), 1.0, trainer.step >= config.steps
         if self.writes:
             write_atomically(self.folder / ABOUT, (json.dumps(self.about, indent=2) + "\n").encode())
             lines = "".join(json.dumps(line) + "\n" for line in self._metrics)
             write_atomically(self.folder / METRICS, lines.encode())
         progress, saved = _Progress(trainer), time.perf_counter()
         with Stop() as stop:
-            while trainer.step < config.steps and not stop.wanted:
-                stepped = trainer.train_step()
+            while not done and not stop.wanted:
+                stepped = trainer.train_step(left)
+                left = agreed(clock.left(), trainer.share, trainer.device) if config.minutes else 1.0
                 record: dict[str, Any] = {"step": trainer.step, "loss": stepped.loss, "pointer": stepped.pointer}
                 record |= {"norm": stepped.norm, "rate": stepped.rate, "tokens": stepped.tokens}
-                done = trainer.step == config.steps
+                done = trainer.step >= config.steps or left == 0
                 if trainer.step % config.validate_every == 0 or done:
-                    if self.writes:
-                        record["validation"] = self._validate(validation)
-                    wait(trainer.share)
+                    with clock.of_the_end("validation"):
+                        if self.writes:
+                            record["validation"] = self._validate(validation)
+                        wait(trainer.share)
                 self._note(record)
                 if time.perf_counter() - saved > 60 * config.save_minutes or done:
-                    self.save()
+                    with clock.of_the_end("saving"):
+                        self.save()
                     saved = time.perf_counter()
                 if self.writes:
-                    progress.show(stepped)
-            if stop.wanted and trainer.step < config.steps:
+                    progress.show(stepped, left)
+            if stop.wanted and not done:
                 self.save()
         if self.writes and sys.stderr.isatty():
             print(file=sys.stderr)
-        return trainer.step >= config.steps
+        return done
 
     def _validate(self, validation: ExampleSet | TextSet) -> float:
         loss = self.trainer.validate(validation)
@@ -203,11 +230,13 @@ class _Progress:
         self._start, self._end, self._pause = ("\r", "", 0.0) if sys.stderr.isatty() else ("", "\n", _LOG_EVERY)
         self._shown = -math.inf
 
-    def show(self, stepped: Stepped) -> None:
+    def show(self, stepped: Stepped, share_left: float) -> None:
         self._tokens += stepped.tokens
         self._loss = stepped.loss if math.isnan(self._loss) else 0.98 * self._loss + 0.02 * stepped.loss
-        elapsed, steps = time.perf_counter() - self._started, self._trainer.config.steps
+        elapsed, config = time.perf_counter() - self._started, self._trainer.config
+        steps = config.steps
         left = (steps - self._trainer.step) * elapsed / max(1, self._trainer.step - self._first)
+        left = min(left, 60 * config.minutes * share_left) if config.minutes else left
         if elapsed - self._shown < self._pause and self._trainer.step < steps:
             return
         self._shown = elapsed

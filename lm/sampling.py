@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lm.tokenizer import END, NONE, SPECIAL
+from lm.tokenizer import END, NONE
 
 if TYPE_CHECKING:
     import torch
@@ -75,10 +75,11 @@ class Decoding:
             )
 
 
-def forbid_special(log_p: Tensor, *, first: bool, may_refuse: bool) -> Tensor:
-    """Rule out special tokens [..., V], but for the end after the first token and the no-answer token as the first."""
+def forbid_special(log_p: Tensor, special: int, *, first: bool, may_refuse: bool) -> Tensor:
+    """Rule out the first `special` tokens [..., V], but for the end after the first token and the no-answer token as
+    the first."""
     allowed = log_p.clone()
-    allowed[..., : len(SPECIAL)] = _OUT
+    allowed[..., :special] = _OUT
     if not first or may_refuse:
         kept = NONE if first else END
         allowed[..., kept] = log_p[..., kept]

@@ -119,13 +119,15 @@ class ExampleSource(_Ordered):
         super().__init__(config.seed)
 
     def _epoch(self) -> list[NDArray[np.int64]]:
-        return self._data.batches(tokens=self._config.batch_tokens, generator=self._generator())
+        config = self._config
+        return self._data.batches(tokens=config.batch_tokens, generator=self._generator(), bucket=config.bucket)
 
     def next(self) -> tuple[Any, bool]:
         """A batch; and False where it only fills in for a process that there is no example for."""
         numbers = self._numbers()
         mine = numbers[self._share.rank :: self._share.world]
-        return self._data.collate(mine if len(mine) else numbers[:1], self._device), bool(len(mine))
+        mine, counts = (mine, True) if len(mine) else (numbers[:1], False)
+        return self._data.collate(mine, self._device, bucket=self._config.bucket), counts
 
     def loss(self, batch: tuple[Any, bool]) -> Sums:
         """Sums over the answer tokens, and over those of known source."""
@@ -244,7 +246,7 @@ def validation_losses(
             before = tokens[:, -2:-1] if carried else None
             yield float(nll.sum()), float(nll.numel())
         return
-    for numbers in data.batches(tokens=config.batch_tokens, generator=np.random.default_rng(0)):
-        batch = data.collate(numbers, device)
+    for numbers in data.batches(tokens=config.batch_tokens, generator=np.random.default_rng(0), bucket=config.bucket):
+        batch = data.collate(numbers, device, bucket=config.bucket)
         losses = model.losses(batch.tokens, batch.features, batch.prompt, batch.answer, batch.pointers)
         yield float((losses.nll * losses.mask).sum()), float(losses.mask.sum())

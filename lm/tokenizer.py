@@ -27,11 +27,17 @@ SPECIAL = (
     "<|gap|>",
     "<|short|>",
     "<|full|>",
+    "<|ask|>",
+    "<|rewrite|>",
 )
-"""Ids 0 to 8 in this order: padding, end of answer, "the sources do not answer this", start of plain text, start of
-the question, start of a source, left-out sentences, and the two orders: answer with a span, answer in sentences."""
+"""Ids 0 to 10 in this order: padding, end of answer, "the sources do not answer this", start of plain text, start of
+the question, start of a source, left-out sentences, and the orders: answer with a span, answer in sentences, ask a
+question, write a question anew."""
 
-PAD, END, NONE, TEXT, QUESTION, SOURCE, GAP, SHORT, FULL = range(len(SPECIAL))
+PAD, END, NONE, TEXT, QUESTION, SOURCE, GAP, SHORT, FULL, ASK, REWRITE = range(len(SPECIAL))
+
+_FIRST_ORDERS = ASK
+"""Special tokens of the oldest tokenizers, which know no order but to answer; their text begins at this id."""
 
 _WORDS = r" ?\p{L}+| ?\p{N}{1,2}| ?[^\s\p{L}\p{N}]{1,3}|\s+(?!\S)|\s+"
 """Pieces never cross these: a run of letters, one or two digits, up to three other marks (LaTeX has long runs)."""
@@ -46,7 +52,7 @@ class Encoding:
 
 
 class Tokenizer:
-    """A trained byte-level BPE tokenizer.
+    """A trained byte-level BPE tokenizer of `size` pieces, of which the first `special` are special tokens.
 
     >>> tokenizer = Tokenizer.train(["attention is a weighted mean"], vocabulary=300)
     >>> tokenizer.decode(tokenizer.encode("weighted <|end|> π").ids)
@@ -54,7 +60,9 @@ class Tokenizer:
     """
 
     def __init__(self, backend: Backend) -> None:
-        for number, token in enumerate(SPECIAL):
+        self.special = len(SPECIAL) if backend.token_to_id(SPECIAL[-1]) is not None else _FIRST_ORDERS
+        """Number of special tokens."""
+        for number, token in enumerate(SPECIAL[: self.special]):
             if backend.token_to_id(token) != number:
                 raise ValueError(f"not a tokenizer of this library: {token} should have id {number}")
         backend.no_truncation()
@@ -118,15 +126,15 @@ class Tokenizer:
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of `ids`, special tokens left out; bytes that are not whole characters become U+FFFD."""
-        return str(self._backend.decode([token for token in ids if token >= len(SPECIAL)]))
+        return str(self._backend.decode([token for token in ids if token >= self.special]))
 
     def piece(self, token: int) -> str:
         """One token for people to read: its text, or the marker of a special token."""
-        return SPECIAL[token] if token < len(SPECIAL) else str(self._backend.decode([token]))
+        return SPECIAL[token] if token < self.special else str(self._backend.decode([token]))
 
     def token_bytes(self, token: int) -> bytes:
         """The bytes a token stands for; none for a special token."""
-        if token < len(SPECIAL):
+        if token < self.special:
             return b""
         symbols = self._backend.id_to_token(token) or ""
         return bytes(_BYTE_OF[symbol] for symbol in symbols)

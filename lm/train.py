@@ -15,6 +15,7 @@ import hashlib
 import platform
 import shlex
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -36,12 +37,14 @@ _HELP = {
     "lr": "learning rate of AdamW",
     "muon_lr": "learning rate of Muon",
     "warmup": "steps until the full rate",
-    "decay": "share of the steps over which the rate falls to 0",
+    "decay": "share of the steps, or of the minutes, over which the rate falls to 0",
     "pointer": "weight of the loss on the copy weights",
     "clip": "largest gradient norm",
     "ema": "decay of the moving average of the weights; 0 for none",
     "window": "length of the windows of plain text",
+    "bucket": "lengths of batches of examples are rounded up to multiples of it; 64 suits GPUs",
     "save_minutes": "minutes between saves",
+    "minutes": "minutes after which to save and stop, the rate then down to 0 as at the last step; 0 for no limit",
 }
 
 
@@ -112,32 +115,34 @@ def _model(arguments: argparse.Namespace, tokenizer: Tokenizer, seed: int) -> La
     torch.manual_seed(seed)
     if arguments.init:
         model = load(arguments.init, device=arguments.device).model
-        if model.config.vocabulary != tokenizer.size:
+        if (model.config.vocabulary, model.config.special) != (tokenizer.size, tokenizer.special):
             raise CheckpointError(
                 f"{arguments.init} has {model.config.vocabulary} pieces, the tokenizer {tokenizer.size}; "
                 "give the tokenizer.json of that checkpoint"
             )
         return model
     overrides = parse_overrides(arguments.set)
+    pieces = {"vocabulary": tokenizer.size, "special": tokenizer.special, "features": FEATURES}
     if arguments.architecture == "transformer":
         overrides = {"dropout": arguments.dropout, **overrides}
-        shape = preset(arguments.preset, vocabulary=tokenizer.size, features=FEATURES, **overrides)
+        shape = preset(arguments.preset, **pieces, **overrides)
     else:
-        size = preset(arguments.preset, vocabulary=tokenizer.size, features=FEATURES)
+        size = preset(arguments.preset, **pieces)
         with torch.device("meta"):
             count = LanguageModel(size).parameters_count()
         fields = {"dropout": arguments.dropout, **overrides, "architecture": arguments.architecture}
-        wanted = preset(arguments.preset, vocabulary=tokenizer.size, features=FEATURES, **fields)
+        wanted = preset(arguments.preset, **pieces, **fields)
         shape = wanted if "hidden" in overrides else matched(wanted, arguments.architecture, count)
     model = LanguageModel(shape)
     model.reset(torch.Generator().manual_seed(seed))
     return model
 
 
-def _longest(data: ExampleSet | TextSet, window: int) -> int:
+def _longest(data: ExampleSet | TextSet, config: TrainConfig) -> int:
+    from lm.data import round_up
     from lm.text import TextSet
 
-    return window if isinstance(data, TextSet) else int(data.lengths.max())
+    return config.window if isinstance(data, TextSet) else int(round_up(data.lengths.max() - 1, config.bucket))
 
 
 def _train(arguments: argparse.Namespace) -> bool:
@@ -153,6 +158,9 @@ def _train(arguments: argparse.Namespace) -> bool:
     device = own_device(usable_device(arguments.device))
     if arguments.precision == "auto":
         arguments.precision = faster_precision(device)
+    if device.type == "cuda" and arguments.precision == "bf16":
+        # What is left in fp32, the iterations of Muon above all, runs on tensor cores (TF32).
+        torch.set_float32_matmul_precision("high")
     if arguments.optimizer is None:
         arguments.optimizer = "adamw" if arguments.architecture in RECURRENT else "muon"
     config = TrainConfig(**{name: getattr(arguments, name) for name in TrainConfig.__dataclass_fields__})
@@ -182,9 +190,10 @@ def _run(
     if type(data) is not type(validation):
         raise DataError("--data and --validation must be of one kind, examples or plain text; pack them alike")
     share, model = share_of_this_process(), _model(arguments, tokenizer, config.seed)
-    if max(_longest(data, config.window), _longest(validation, config.window)) > model.config.context:
+    if max(_longest(data, config), _longest(validation, config)) > model.config.context:
         raise DataError(
-            f"examples or --window are longer than the model's context of {model.config.context}; make them shorter"
+            f"examples, rounded up to --bucket, or --window are longer than the model's context of "
+            f"{model.config.context}; make them shorter"
         )
     about = {
         "command": shlex.join(["python", "-m", "lm.train", *(arguments.argv or sys.argv[1:])]),
@@ -208,13 +217,21 @@ def _run(
                 f"{config.steps} steps, {config.optimizer}, {config.precision}",
                 file=sys.stderr,
             )
-        return run.train(validation)
+        done = run.train(validation, arguments.started)
+        if run.writes and done and trainer.step < config.steps:
+            print(
+                f"the {config.minutes:g} minutes are over at step {trainer.step} of {config.steps}; run the same "
+                "command to go on",
+                file=sys.stderr,
+            )
+        return done
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; 0 on success, 1 with one line on a fault of input or data, 130 when interrupted."""
+    started = time.perf_counter()
     arguments = parser().parse_args(argv)
-    arguments.argv = argv
+    arguments.argv, arguments.started = argv, started
     try:
         finished = _train(arguments)
     except (ValueError, OSError) as fault:

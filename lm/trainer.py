@@ -60,8 +60,9 @@ class Trainer:
         self.step = 0
         self.best = math.inf
 
-    def train_step(self) -> Stepped:
-        """One update; DataError where loss or gradient is no longer a number, the weights then as they were."""
+    def train_step(self, left: float = 1.0) -> Stepped:
+        """One update, with the share `left` of the minutes left; DataError where loss or gradient is no longer a
+        number, the weights then as they were."""
         self.model.train()
         batch = self.source.next()
         with self._precision():
@@ -77,7 +78,7 @@ class Trainer:
                 f"the loss is no longer a number at step {self.step}; the last checkpoint is kept. "
                 "Lower --lr and --muon-lr and run again"
             )
-        factor = self.config.rate(self.step)
+        factor = self.config.rate(self.step, left)
         for optimizer, rates in zip(self.optimizers, self.base_rates, strict=True):
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * factor

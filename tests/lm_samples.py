@@ -6,11 +6,13 @@ from functools import cache
 from typing import Any, TypeVar
 
 import torch
+from tokenizers import Tokenizer as Backend
+from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from lm.config import ARCHITECTURES, FEED_FORWARD, POSITIONS, ModelConfig
 from lm.model import LanguageModel
 from lm.reading import FEATURES
-from lm.tokenizer import Tokenizer
+from lm.tokenizer import SPECIAL, Tokenizer
 
 TEXTS = (
     "A queue returns the oldest item first. A stack returns the newest item first. Both take one step for each item.",
@@ -53,13 +55,27 @@ def small_tokenizer() -> Tokenizer:
     return Tokenizer.train(TEXTS, vocabulary=330)
 
 
+@cache
+def old_tokenizer() -> Tokenizer:
+    """A tokenizer as those of the first models are: it ends its special tokens with the orders to answer."""
+    backend = Backend(models.BPE())
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    backend.train_from_iterator(
+        TEXTS, trainers.BpeTrainer(vocab_size=300, special_tokens=list(SPECIAL[:9]), initial_alphabet=alphabet)
+    )
+    return Tokenizer(backend)
+
+
 def small_model(
     *, seed: int = 0, dtype: torch.dtype = torch.float64, std: float | None = 0.2, **overrides: Any
 ) -> LanguageModel:
     """A model of odd sizes in evaluation mode; every weight drawn with `std`, or as `reset` draws, to be
     trained, where that is None."""
-    shape: dict[str, Any] = {"width": 30, "layers": 2, "heads": 3, "hidden": 44, "context": 160} | overrides
-    model = LanguageModel(ModelConfig(vocabulary=small_tokenizer().size, features=FEATURES, **shape))
+    shape: dict[str, Any] = {"width": 30, "layers": 2, "heads": 3, "hidden": 44, "context": 160}
+    shape |= {"vocabulary": small_tokenizer().size, "features": FEATURES} | overrides
+    model = LanguageModel(ModelConfig(**shape))
     generator = torch.Generator().manual_seed(seed)
     model.reset(generator)
     if std is not None:

@@ -39,7 +39,7 @@ class _Table(nn.Module):
     def __init__(self, seed: int = 0, given: dict[tuple[int, ...], dict[int, float]] | None = None) -> None:
         super().__init__()
         self.nothing = nn.Parameter(torch.zeros(1))
-        self.config = SimpleNamespace(context=64)
+        self.config = SimpleNamespace(context=64, special=WORDS.start)
         self.seed, self.given, self.steps = seed, given or {}, 0
 
     def after(self, written: tuple[int, ...]) -> Tensor:

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
 import torch
-from lm_samples import small_model, small_tokenizer
+from lm_samples import old_tokenizer, small_model, small_tokenizer
 
 from lm import checkpoint
 from lm.checkpoint import CONFIG, TOKENIZER, WEIGHTS, CheckpointError
 from lm.convert import main as convert
 from lm.model import LanguageModel
+from lm.sampling import forbid_special
+from lm.tokenizer import QUESTION
 
 
 def _saved(folder: Path, dtype: torch.dtype = torch.float32) -> LanguageModel:
@@ -30,6 +33,31 @@ def test_save_and_load_round_trip(tmp_path: Path) -> None:
     for name, tensor in model.state_dict().items():
         assert torch.equal(loaded.model.state_dict()[name], tensor), name
     assert sorted(path.name for path in (tmp_path / "small").iterdir()) == sorted([CONFIG, TOKENIZER, WEIGHTS])
+
+
+def test_a_checkpoint_from_before_the_last_special_tokens_loads_and_writes(tmp_path: Path) -> None:
+    tokenizer = old_tokenizer()
+    model = small_model(dtype=torch.float32, vocabulary=tokenizer.size, special=tokenizer.special)
+    checkpoint.save(tmp_path, model, tokenizer, training={})
+    path = tmp_path / "config.json"
+    fields = json.loads(path.read_text(encoding="utf-8"))
+    del fields["model"]["special"]
+    settings = json.dumps([fields["model"], fields["training"]], sort_keys=True, separators=(",", ":"))
+    fields["sha256"]["config.json"] = hashlib.sha256(settings.encode()).hexdigest()
+    path.write_text(json.dumps(fields), encoding="utf-8")
+    loaded = checkpoint.load(tmp_path)
+    assert loaded.model.config.special == 9
+    # Its text may begin with the pieces whose ids are special tokens by now.
+    with torch.no_grad():
+        loaded.model.embedding.weight.zero_()
+    first = torch.tensor([[QUESTION]])
+    log_p, _ = loaded.model.next_tokens(*loaded.model.prefill(first, torch.zeros_like(first)))
+    allowed = forbid_special(log_p, loaded.model.config.special, first=False, may_refuse=False)
+    assert allowed[0, 9].isfinite()
+    other = small_model(dtype=torch.float32, vocabulary=tokenizer.size)
+    checkpoint.save(tmp_path / "other", other, tokenizer, training={})
+    with pytest.raises(CheckpointError, match="9 of them special, the model 300, 11"):
+        checkpoint.load(tmp_path / "other")
 
 
 def test_half_precision_halves_the_file_and_loads_as_fp32(tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ def test_samples_are_the_texts_of_the_seeds_from_the_first_on(capsys: pytest.Cap
 
 _ERRORS = [
     (tokenize.main, ["train", "none.txt", "--output", "x.json"], "none.txt"),
-    (tokenize.main, ["train", "notes.txt", "--vocabulary", "9", "--output", "x.json"], "at least 265"),
+    (tokenize.main, ["train", "notes.txt", "--vocabulary", "9", "--output", "x.json"], "at least 267"),
     (tokenize.main, ["pack", "none.jsonl", "--tokenizer", "tok.json", "--output", "x.npz"], "none.jsonl"),
     (tokenize.main, ["pack", "some.jsonl", "--tokenizer", "notes.txt", "--output", "x.npz"], "not a tokenizer file"),
     (tokenize.main, ["pack", "bad.jsonl", "--tokenizer", "tok.json", "--output", "x.npz"], "record 1 is malformed"),

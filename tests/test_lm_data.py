@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from lm_samples import TEXTS, small_tokenizer
+from lm_samples import TEXTS, small_model, small_tokenizer
 
 from lm.data import DataError, Example, ExampleSet, collate, examples_of, read_records, reading_example
 from lm.tokenizer import END, NONE, TEXT, Tokenizer
@@ -117,11 +117,43 @@ def test_an_epoch_holds_every_example_once_within_the_token_limit() -> None:
     batches = packed.batches(tokens=400, generator=np.random.default_rng(0))
     assert sorted(number for batch in batches for number in batch) == list(range(len(packed)))
     for batch in batches:
-        assert len(batch) == 1 or len(batch) * packed.lengths[batch].max() <= 400
+        assert len(batch) == 1 or len(batch) * (packed.lengths[batch].max() - 1) <= 400
     again = packed.batches(tokens=400, generator=np.random.default_rng(0))
     assert all(np.array_equal(one, other) for one, other in zip(batches, again, strict=True))
     other = packed.batches(tokens=400, generator=np.random.default_rng(1))
     assert not all(np.array_equal(one, two) for one, two in zip(batches, other, strict=False))
+
+
+def test_text_and_prompts_keep_to_batches_of_their_own() -> None:
+    records = [_RECORD | {"question": "Who? " * (number % 7 + 1)} for number in range(60)]
+    texts = [{"text": " ".join(TEXTS[: number % 4 + 1])} for number in range(60)]
+    packed = ExampleSet.pack(examples_of(small_tokenizer(), [*records, *texts]))
+    for bucket in (1, 32):
+        batches = packed.batches(tokens=900, generator=np.random.default_rng(0), bucket=bucket)
+        assert sorted(number for batch in batches for number in batch) == list(range(len(packed)))
+        for numbers in batches:
+            assert len({len(packed[number].prompt) == 1 for number in numbers.tolist()}) == 1
+            batch = packed.collate(numbers, torch.device("cpu"), bucket=bucket)
+            assert batch.tokens.numel() <= 900
+            assert batch.tokens.shape[1] % bucket == batch.answer.shape[1] % bucket == 0
+
+
+def test_padding_to_a_bucket_adds_nothing_but_padding() -> None:
+    packed = _set(5)
+    numbers = np.array([4, 0, 2])
+    plain = packed.collate(numbers, torch.device("cpu"))
+    padded = packed.collate(numbers, torch.device("cpu"), bucket=16)
+    for name, empty in (("tokens", 0), ("features", 0), ("answer", -1), ("pointers", -1)):
+        one, other = getattr(plain, name), getattr(padded, name)
+        assert torch.equal(other[:, : one.shape[1]], one)
+        assert bool((other[:, one.shape[1] :] == empty).all())
+    assert torch.equal(padded.prompt, plain.prompt)
+    assert padded.tokens.shape[1] % 16 == padded.answer.shape[1] % 16 == 0
+    model, nll = small_model(), []
+    for batch in (plain, padded):
+        losses = model.losses(batch.tokens, batch.features, batch.prompt, batch.answer, batch.pointers)
+        nll.append(losses.nll[losses.mask])
+    torch.testing.assert_close(nll[0], nll[1], rtol=0, atol=1e-10)
 
 
 def test_collate_pads_and_never_reads_the_last_answer_token() -> None:

@@ -98,7 +98,8 @@ def test_every_link_leads_somewhere_and_every_file_is_on_the_map() -> None:
 
 def test_every_command_parses() -> None:
     assert len(library_commands(_TEXT)) >= 30
-    for module, arguments in library_commands(_TEXT):
+    # Blocks of a named language need files or machines that not everybody has; their commands parse all the same.
+    for module, arguments in library_commands(_TEXT.replace("```sh\n", "```\n")):
         importlib.import_module(module).parser().parse_args(arguments)
 
 

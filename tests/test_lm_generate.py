@@ -42,9 +42,9 @@ class _Counting(LanguageModel):
         self.reads = reads
 
 
-def _model(**shape: Any) -> _Counting:
+def _model(seed: int = 0, **shape: Any) -> _Counting:
     """A model that mostly copies, so that there is something to guess, and not always what comes next."""
-    plain = small_model(std=0.3, **shape)
+    plain = small_model(seed=seed, std=0.3, **shape)
     model = _Counting(plain.config).double().eval()
     model.load_state_dict(plain.state_dict())
     model.requires_grad_(False)
@@ -94,17 +94,21 @@ def _same(found: Sequence[Generated], expected: Sequence[Generated]) -> None:
 @_DECODINGS
 @pytest.mark.parametrize("trace", [False, True])
 def test_guessing_changes_no_token_and_no_record(shape: dict[str, Any], decoding: Decoding, trace: bool) -> None:
-    model = _model(**shape)
-    plain = _tokens(replace(decoding, lookup=0), model, trace=trace)
-    assert model.reads == [1] * (len(plain) - 1)
-    assert not model.kept
-    assert len(plain) > 20
     for lookup in (1, 3, 12):
-        model.reads, model.kept = [], []
-        _same(_tokens(replace(decoding, lookup=lookup), model, trace=trace), plain)
-        assert max(model.reads) == lookup + 1
-        assert len(model.reads) < len(plain) - 1, "no guess was right"
-        assert model.kept, "no guess was wrong"
+        longest, right, wrong = 0, False, False
+        for seed in range(4):
+            model = _model(seed, **shape)
+            plain = _tokens(replace(decoding, lookup=0), model, trace=trace)
+            assert model.reads == [1] * (len(plain) - 1)
+            assert not model.kept
+            model.reads = []
+            _same(_tokens(replace(decoding, lookup=lookup), model, trace=trace), plain)
+            longest = max(longest, *model.reads)
+            right |= len(model.reads) < len(plain) - 1
+            wrong |= bool(model.kept)
+        assert longest == lookup + 1
+        assert right, "no guess was right"
+        assert wrong, "no guess was wrong"
 
 
 @_FAMILIES

@@ -3,12 +3,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lm_samples import small_tokenizer
+from lm_samples import old_tokenizer, small_tokenizer
 
 from lm.reading import (
     DENSITIES,
     FEATURES,
     FIRST_SOURCE_FEATURE,
+    Mode,
     Piece,
     build_prompt,
     content_stems,
@@ -16,7 +17,7 @@ from lm.reading import (
     stem,
     text_prompt,
 )
-from lm.tokenizer import FULL, GAP, QUESTION, SHORT, SOURCE, SPECIAL, TEXT
+from lm.tokenizer import ASK, FULL, GAP, QUESTION, REWRITE, SHORT, SOURCE, SPECIAL, TEXT
 
 _PIECES = st.lists(
     st.builds(Piece, text=st.text(min_size=1, max_size=30), rank=st.integers(0, 9), gap=st.booleans()), max_size=3
@@ -134,6 +135,16 @@ def test_stems() -> None:
         "is",
     ]
     assert content_stems("What are the Gates of a GATE?") == ["gat", "gat"]
+
+
+@pytest.mark.parametrize(("mode", "order"), [("ask", ASK), ("rewrite", REWRITE)])
+def test_orders_end_the_prompt_and_an_old_tokenizer_does_not_know_them(mode: Mode, order: int) -> None:
+    prompt = build_prompt(small_tokenizer(), "", _SOURCES, mode=mode)
+    assert prompt.tokens[:2] == [QUESTION, SOURCE]
+    assert prompt.tokens[-1] == order
+    with pytest.raises(ValueError, match=rf"knows no <\|{mode}\|>, the order to {mode}; take a newer one"):
+        build_prompt(old_tokenizer(), "", _SOURCES, mode=mode)
+    assert build_prompt(old_tokenizer(), "Who?", _SOURCES).tokens[-1] == FULL
 
 
 def test_text_prompt_starts_with_its_token_and_is_causal() -> None:

@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ from lm_samples import TEXTS, small_model, small_tokenizer
 from lm import checkpoint
 from lm.config import TrainConfig
 from lm.data import DataError
-from lm.run import Run, locked, loss_curves
+from lm.run import Clock, Run, locked, loss_curves
 from lm.text import TextSet
 from lm.train import main
 from lm.trainer import Stepped, Trainer
@@ -36,8 +37,8 @@ class _Interrupted(Trainer):
 
     kind: int = signal.SIGINT
 
-    def train_step(self) -> Stepped:
-        stepped = super().train_step()
+    def train_step(self, left: float = 1.0) -> Stepped:
+        stepped = super().train_step(left)
         if self.step == 3:
             signal.raise_signal(self.kind)
         return stepped
@@ -68,6 +69,52 @@ def test_an_interrupted_run_is_saved_where_it_came_to(
     lines = (tmp_path / "straight" / "metrics.jsonl").read_text("utf-8").splitlines()
     assert losses == [json.loads(line)["loss"] for line in lines]
     assert len(losses) == 6
+
+
+class _Slow(Trainer):
+    """A trainer whose steps take a twentieth of a second; it notes what it is told of the time left."""
+
+    def train_step(self, left: float = 1.0) -> Stepped:
+        self.told = [*getattr(self, "told", []), left]
+        time.sleep(0.05)
+        return super().train_step(left)
+
+
+def test_the_minutes_end_a_run_as_its_last_step_would(tmp_path: Path) -> None:
+    run = _run(tmp_path, _Slow, steps=5000, minutes=0.02, warmup=0, decay=1.0, validate_every=1000)
+    began = time.perf_counter()
+    assert run.train(_text())
+    assert time.perf_counter() - began < 20
+    trainer = run.trainer
+    assert isinstance(trainer, _Slow)
+    assert 3 < trainer.step < 40
+    assert trainer.told == sorted(trainer.told, reverse=True)
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text("utf-8").splitlines()]
+    assert [line["rate"] for line in lines] == pytest.approx(trainer.told, abs=1e-2)
+    assert lines[-1]["rate"] < 0.2
+    assert "validation" in lines[-1]
+    assert checkpoint.load(tmp_path / "last").training["step"] == trainer.step
+    again = _run(tmp_path, steps=trainer.step + 2, minutes=5.0, decay=0.0, warmup=0)
+    assert again.resume()
+    assert again.train(_text())
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text("utf-8").splitlines()]
+    assert [line["rate"] for line in lines[-2:]] == [1.0, 1.0]
+
+
+def test_minutes_that_began_long_ago_leave_one_step(tmp_path: Path) -> None:
+    run = _run(tmp_path, minutes=1.0)
+    assert run.train(_text(), started=time.perf_counter() - 100)
+    assert run.trainer.step == 1
+    assert (tmp_path / "state.pt").exists()
+
+
+def test_what_the_end_takes_is_kept_of_the_minutes() -> None:
+    assert Clock(0.0, time.perf_counter() - 999).left() == 1.0
+    clock = Clock(1.0, time.perf_counter() - 30)
+    assert clock.left() == pytest.approx(0.5, abs=0.01)
+    with clock.of_the_end("saving"):
+        time.sleep(0.6)
+    assert clock.left() == pytest.approx(1 - 30.6 / 59.4, abs=0.005)
 
 
 def test_metrics_beyond_the_state_are_dropped_on_resume(tmp_path: Path) -> None:

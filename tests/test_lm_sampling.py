@@ -56,7 +56,8 @@ def test_special_tokens_are_ruled_out_but_for_a_first_refusal_and_a_later_end() 
         (False, True, {END}),
         (False, False, {END}),
     ):
-        assert _open(forbid_special(scores, first=first, may_refuse=may_refuse)) == [words | special] * 2
+        assert _open(forbid_special(scores, WORDS, first=first, may_refuse=may_refuse)) == [words | special] * 2
+    assert _open(forbid_special(scores, 9, first=False, may_refuse=True)) == [{*range(9, 20), END}] * 2
     assert bool(scores.isfinite().all())
 
 
@@ -123,7 +124,7 @@ def test_the_rules_leave_their_arguments_and_the_kept_values_alone() -> None:
     before = log_p.clone()
     written = torch.tensor([[9, 10, 9], [11, 11, 11], [-1, -1, 12]])
     for after in (
-        forbid_special(log_p, first=False, may_refuse=True),
+        forbid_special(log_p, WORDS, first=False, may_refuse=True),
         keep_top_k(log_p, 3),
         keep_top_p(log_p, 0.6),
         keep_min_p(log_p, 0.2),
@@ -187,7 +188,8 @@ def test_greedy_choice_takes_the_likeliest_after_the_rules_about_what_was_writte
     assert choose(log_p, Decoding(repetition=4.0), [], rows).tolist() == [WORDS, WORDS + 1, WORDS]
     assert choose(log_p, Decoding(no_repeat=1), [], rows).tolist() == [WORDS, WORDS + 1, END]
     assert choose(log_p, Decoding(no_repeat=2), [], rows).tolist() == [WORDS, WORDS, WORDS]
-    assert choose(log_p, Decoding(no_repeat=2), [], [*rows[:2], [9, 9, 10, 9]]).tolist() == [WORDS, WORDS, WORDS + 2]
+    rows[2] = [WORDS, WORDS, WORDS + 1, WORDS]
+    assert choose(log_p, Decoding(no_repeat=2), [], rows).tolist() == [WORDS, WORDS, WORDS + 2]
     assert choose(log_p * 0, Decoding(), [], rows).tolist() == [0, 0, 0]
 
 
@@ -253,10 +255,10 @@ def test_as_many_generators_as_rows() -> None:
 
 
 def test_excluded_tokens_are_never_drawn() -> None:
-    scores = forbid_special(torch.zeros(12), first=False, may_refuse=True).expand(500, -1)
+    scores = forbid_special(torch.zeros(14), WORDS, first=False, may_refuse=True).expand(500, -1)
     generator = torch.Generator().manual_seed(0)
     drawn = choose(scores, Decoding(temperature=2.0, top_p=0.99), [generator] * 500, [[]] * 500)
-    assert set(drawn.tolist()) == {END, 9, 10, 11}
+    assert set(drawn.tolist()) == {END, 11, 12, 13}
 
 
 @pytest.mark.parametrize(

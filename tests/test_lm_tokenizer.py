@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lm_samples import TEXTS, small_tokenizer
+from lm_samples import TEXTS, old_tokenizer, small_tokenizer
 
 from lm.tokenizer import END, SPECIAL, StreamDecoder, Tokenizer
 
@@ -112,5 +112,18 @@ def test_a_tokenizer_without_the_special_tokens_is_refused(tmp_path: Path) -> No
 
 
 def test_a_vocabulary_below_the_bytes_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least 265"):
-        Tokenizer.train(TEXTS, vocabulary=264)
+    with pytest.raises(ValueError, match="at least 267"):
+        Tokenizer.train(TEXTS, vocabulary=266)
+
+
+def test_a_tokenizer_from_before_the_last_special_tokens_has_text_in_their_place(tmp_path: Path) -> None:
+    path = tmp_path / "old.json"
+    path.write_text(old_tokenizer().to_json(), encoding="utf-8")
+    old = Tokenizer.load(path)
+    assert (old.special, small_tokenizer().special) == (9, len(SPECIAL))
+    first = old.special
+    assert old.piece(first) == old.decode([first]) == "!"
+    assert old.token_bytes(first) == b"!"
+    text = " ".join((*TEXTS, *SPECIAL))
+    assert old.decode(old.encode(text).ids) == text
+    assert min(old.encode(text).ids) >= old.special

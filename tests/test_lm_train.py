@@ -217,6 +217,10 @@ def test_the_rate_rises_holds_and_falls_to_zero() -> None:
     assert config.rate(9) == config.rate(30) == config.rate(50) == 1.0
     assert config.rate(75) == pytest.approx(0.5)
     assert config.rate(100) == 0.0
+    assert config.rate(50, 0.5) == 1.0
+    assert config.rate(50, 0.25) == config.rate(75, 0.9) == pytest.approx(0.5)
+    assert config.rate(50, 0.0) == 0.0
+    assert TrainConfig(steps=100, warmup=10, decay=0.0).rate(99, 0.01) == 1.0
 
 
 @pytest.mark.parametrize(
@@ -257,6 +261,21 @@ def test_the_command_trains_saves_and_resumes(
     assert main([*files, "--steps", "9", "--preset", "mini"]) == 1
     assert "cannot resume" in capsys.readouterr().err.splitlines()[-1]
     assert main([*files[:7], str(tmp_path / "other"), *files[8:], "--steps", "1", "--init", str(run / "last")]) == 0
+
+
+def test_the_command_ends_with_its_minutes_and_says_how_to_go_on(
+    files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*files, "--steps", "5000", "--minutes", "0.02", "--bucket", "64"]) == 0
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert "the 0.02 minutes are over at step" in said
+    assert "run the same command to go on" in said
+    step = checkpoint.load(tmp_path / "run" / "last").training["step"]
+    assert 0 < step < 5000
+    assert main([*files, "--steps", str(step + 1), "--bucket", "64"]) == 0
+    assert checkpoint.load(tmp_path / "run" / "last").training["step"] == step + 1
+    assert main([*files, "--steps", "5", "--bucket", "300"]) == 1
+    assert "rounded up to --bucket" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

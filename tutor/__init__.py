@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tutor.answer import Answer, Citation, PromptToken, Ranked, Step, Trace
     from tutor.errors import TutorError
-    from tutor.tutor import Stream, Tutor
+    from tutor.stream import Stream
+    from tutor.tutor import Tutor
 
 __all__ = ["Answer", "Citation", "PromptToken", "Ranked", "Step", "Stream", "Trace", "Tutor", "TutorError"]
 
-_MODULES = {"Stream": "tutor.tutor", "Tutor": "tutor.tutor", "TutorError": "tutor.errors"}
+_MODULES = {"Stream": "tutor.stream", "Tutor": "tutor.tutor", "TutorError": "tutor.errors"}
 
 
 def __getattr__(name: str) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.document import Passage
+from tutor.selection import Chosen
 
 Span = tuple[int, int]
 """Character offsets, start included and end excluded."""
@@ -80,10 +81,12 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Trace:
-    """How an answer was made: the prompt with the provenance of every token, and a `Step` per answer token."""
+    """How an answer was made: the prompt with the provenance of every token, a `Step` per answer token, and the
+    sentences that the prompt was built from, by passage."""
 
     prompt: tuple[PromptToken, ...]
     steps: tuple[Step, ...]
+    read: tuple[Chosen, ...] = ()
 
     def passage_mass(self, passages: int) -> NDArray[np.float32]:
         """Copy mass on each passage, [passages]: the p_copy-weighted mean over steps of the copy weights on it."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from index.store import Hit
 from lm.reading import content_stems
+from tutor.selection import log_odds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,27 +28,29 @@ class Signals:
     passage: float
     words: float
     reader: float
+    ranker: float
 
-    def vector(self) -> tuple[float, float, float, float]:
+    def vector(self) -> tuple[float, ...]:
         """The signals in the order of `WEIGHTS`."""
-        return self.sentence, self.passage, self.words, self.reader
+        return self.sentence, self.passage, self.words, self.reader, self.ranker
 
 
-WEIGHTS = (4.443, 2.664, 1.365, 0.470)
-BIAS = -4.765
-THRESHOLD = 0.4
+WEIGHTS = (3.865, 1.887, 0.935, 0.357, 0.516)
+BIAS = -2.632
+THRESHOLD = 0.25
 
 
 def signals(question: str, hits: Sequence[Hit], p_none: float) -> Signals:
     """Signals of a question, its hits and the reader's probability of the no-answer token."""
     asked = set(content_stems(question))
     said = {stem for hit in hits for stem in content_stems(" ".join((*hit.passage.locator.headings, hit.passage.text)))}
-    p_none = min(max(p_none, 1e-6), 1 - 1e-6)
+    answers = [one.answers for hit in hits for one in hit.sentences if one.answers is not None]
     return Signals(
         sentence=max((sentence.score for hit in hits for sentence in hit.sentences), default=-1.0),
         passage=max((hit.dense for hit in hits), default=-1.0),
         words=len(asked & said) / len(asked) if asked else 0.0,
-        reader=max(-8.0, min(8.0, math.log((1 - p_none) / p_none))),
+        reader=max(-8.0, min(8.0, log_odds(1 - p_none))),
+        ranker=max(-8.0, min(8.0, log_odds(max(answers)))) if answers else 0.0,
     )
 
 

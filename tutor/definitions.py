@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -45,32 +46,52 @@ _ASKED = {
 _SHORTEST, _LONGEST = 200, 1400
 
 
-def definitions(text: str, random: np.random.Generator, *, most: int = 2) -> Iterator[tuple[str, str, tuple[int, int]]]:
-    """(question, context, span of the defining sentence in the context) from a document of light Markdown."""
-    sections = [section.strip() for section in re.split(r"^#{1,6} .*$", text, flags=re.MULTILINE)]
-    found = [one for section in sections for one in _of_section(section, random)]
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A question made from a text: the paragraphs it is on, the sentence that answers, the term if that is enough."""
+
+    question: str
+    context: str
+    sentence: tuple[int, int]
+    term: tuple[int, int] | None = None
+
+
+def definitions(text: str, random: np.random.Generator, *, most: int = 2) -> Iterator[Question]:
+    """Questions that sentences of a document of light Markdown answer by a definition."""
+    found = [one for section in sections(text) for one in _of_section(section, random)]
     for number in sorted(random.permutation(len(found))[:most]):
         yield found[int(number)]
 
 
-def _of_section(section: str, random: np.random.Generator) -> Iterator[tuple[str, str, tuple[int, int]]]:
-    context = _cut(section)
-    if len(context) < _SHORTEST:
-        return
+def sections(text: str) -> Iterator[str]:
+    """What stands between the headings of a document, each cut to its first paragraphs; short ones left out."""
+    for section in re.split(r"^#{1,6} .*$", text, flags=re.MULTILINE):
+        context = _cut(section.strip())
+        if len(context) >= _SHORTEST:
+            yield context
+
+
+def vague(term: str) -> bool:
+    """Whether a term says nothing without what was said before it."""
+    return bool(_VAGUE.match(term)) or not content_stems(term)
+
+
+def _of_section(context: str, random: np.random.Generator) -> Iterator[Question]:
     for start, end in sentence_spans(context):
         match = _DEFINES.match(context[start:end])
-        if match and not _VAGUE.match(match["term"]) and content_stems(match["term"]):
+        if match and not vague(match["term"]):
             kind = {"is": "is", "are": "are"}.get(match["verb"], "does")
             article = f"{match['article'].lower()} " if match["article"] else ""
             term = match["term"] if match["term"][1:2].isupper() else match["term"][0].lower() + match["term"][1:]
             wordings: Sequence[str] = _ASKED[kind]
             wording = wordings[int(random.integers(len(wordings)))]
-            yield wording.format(x=article + term, bare=term), context, (start, end)
+            asked = wording.format(x=article + term, bare=term)
+            yield Question(question=asked, context=context, sentence=(start, end))
             return
 
 
 def _cut(section: str) -> str:
-    """The first paragraphs of a section, at most `_LONGEST` characters."""
+    """The first paragraphs of a section, at most `_LONGEST` characters but for a first one that is longer."""
     kept = ""
     for paragraph in section.split("\n\n"):
         if kept and len(kept) + len(paragraph) > _LONGEST:

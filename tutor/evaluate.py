@@ -4,6 +4,11 @@
     python -m tutor.evaluate QUESTIONS.jsonl --store DIR
     python -m tutor.evaluate --fit-coverage                   # new weights for tutor.coverage
 
+Beside the tutor's answers stand four baselines: the sentence of the first passage that is most like the question by
+the embedder, the sentence of all passages that the ranker puts first, the first passage whole, and (`--memory`) what
+the model writes without any passage. Shares and means come with the half-width of their 95 % interval (1.96 standard
+errors).
+
 A question is {"id", "question", "answerable", "gold": [{"quote"}, ...], "reference", "key_facts", "split"?,
 "history"?: [[question, answer], ...]}.
 """
@@ -12,11 +17,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import re
 import statistics
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +34,8 @@ if TYPE_CHECKING:
     from tutor.answer import Answer
     from tutor.tutor import Tutor
 
-_DEPTH = 10
+_MEMORY_TOKENS = 60
+"""What the model may write without a passage."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,14 +55,13 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """A question with the answer, the rank (from 1) of the first passage found that holds a gold quote or 0, and the
-    baselines: the sentence most like the question in the top passage, and that passage whole."""
+    """A question with the answer, the rank (from 1) of the first passage found that holds a gold quote or 0, and what
+    each baseline says, by name."""
 
     question: Question
     answer: Answer
     rank: int
-    best_sentence: str
-    top_passage: str
+    baselines: Mapping[str, str]
 
 
 def read_questions(paths: Sequence[Path], split: str | None) -> list[Question]:
@@ -108,76 +115,90 @@ def plain(text: str) -> str:
     return re.sub(r"\s*\[\d+\]", "", text)
 
 
-def measure(tutor: Tutor, question: Question, k: int) -> Outcome:
+def measure(tutor: Tutor, question: Question, k: int, *, memory: bool = False) -> Outcome:
     """Ask one question and look where the evidence stands."""
-    hits = tutor.store.search(tutor.query(question.question, question.history), k=max(k, _DEPTH))
+    from tutor.compose import best_sentence
+    from tutor.selection import read_hits
+
+    stream = tutor.stream(question.question, question.history, k, trace=False)
+    answer, hits = stream.answer, stream.hits
     ranks = [rank for rank, hit in enumerate(hits, 1) if question.gold and holds(hit.passage.text, question.gold)]
-    top = hits[0] if hits else None
-    best = max(top.sentences, key=lambda one: one.score, default=None) if top else None
-    return Outcome(
-        question=question,
-        answer=tutor.ask(question.question, history=question.history, k=k, trace=False),
-        rank=ranks[0] if ranks else 0,
-        best_sentence=top.passage.text[best.start : best.end] if top and best else "",
-        top_passage=top.passage.text if top else "",
-    )
+    said = {"best_sentence": "", "ranked_sentence": "", "top_passage": hits[0].passage.text if hits else ""}
+    if hits:
+        near = max(hits[0].sentences, key=lambda one: one.score)
+        said["best_sentence"] = hits[0].passage.text[near.start : near.end]
+        candidates = read_hits(hits)
+        said["ranked_sentence"] = best_sentence(candidates).text if candidates else ""
+    if memory:
+        said["memory"] = tutor.memory(question.question, _MEMORY_TOKENS)
+    return Outcome(question=question, answer=answer, rank=ranks[0] if ranks else 0, baselines=said)
 
 
 def report(outcomes: Sequence[Outcome], k: int) -> dict[str, Any]:
-    """All figures: shares and means, 0 to 1; seconds. None where nothing was there to measure."""
+    """All figures: shares and means, 0 to 1; seconds. None where nothing was there to measure. `interval` holds the
+    half-widths by name."""
     answerable = [one for one in outcomes if one.question.answerable]
     with_gold = [one for one in answerable if one.question.gold]
     answered = [one for one in with_gold if not one.answer.refused]
     refused = [one for one in outcomes if one.answer.refused]
     unanswerable = [one for one in outcomes if not one.question.answerable]
-    cited = [holds(cite.passage.text, one.question.gold) for one in answered for cite in one.answer.citations]
-    found: dict[str, Any] = {
-        "questions": len(outcomes),
-        "answerable": len(answerable),
-        "hit@1": _mean(one.rank == 1 for one in with_gold),
-        f"hit@{k}": _mean(0 < one.rank <= k for one in with_gold),
-        f"mrr@{_DEPTH}": _mean(1 / one.rank if one.rank else 0.0 for one in with_gold),
-        "citation_precision": _mean(cited),
-        "citation_recall": _mean(
+    shares: dict[str, list[float]] = {
+        "hit@1": [one.rank == 1 for one in with_gold],
+        f"hit@{k}": [0 < one.rank <= k for one in with_gold],
+        f"mrr@{k}": [1 / one.rank if one.rank else 0.0 for one in with_gold],
+        "citation_precision": [
+            holds(cite.passage.text, one.question.gold) for one in answered for cite in one.answer.citations
+        ],
+        "citation_recall": [
             any(holds(cite.passage.text, one.question.gold) for cite in one.answer.citations) for one in answered
-        ),
-        "refusal_precision": _mean(not one.question.answerable for one in refused),
-        "refusal_recall": _mean(one.answer.refused for one in unanswerable),
-        "refusals": len(refused),
-        "extractive": _mean(one.answer.extractive for one in answered),
-        "words": _mean(float(len(plain(one.answer.text).split())) for one in answered),
-        "seconds_first_token": _median(_until(one, "search", "prompt", "first_token") for one in answered),
-        "seconds_first_words": _median(
-            _until(one, "search", "prompt", "first_token", "first_words") for one in answered
-        ),
-        "seconds_total": _median(one.answer.timings["total"] for one in answered),
+        ],
+        "refusal_precision": [not one.question.answerable for one in refused],
+        "refusal_recall": [one.answer.refused for one in unanswerable],
+        "extractive": [one.answer.extractive for one in answered],
+        "words": [float(len(plain(one.answer.text).split())) for one in answered],
     }
     said: dict[str, Callable[[Outcome], str]] = {
         "tutor": lambda one: "" if one.answer.refused else plain(one.answer.text),
-        "best_sentence": lambda one: one.best_sentence,
-        "top_passage": lambda one: one.top_passage,
+        **{name: partial(_baseline, name) for name in (outcomes[0].baselines if outcomes else ())},
     }
     for name, text in said.items():
-        found[f"key_facts ({name})"] = _mean(
+        shares[f"key_facts ({name})"] = [
             has_facts(text(one), one.question.key_facts) for one in answerable if one.question.key_facts
-        )
-        found[f"f1 ({name})"] = _mean(
+        ]
+        shares[f"f1 ({name})"] = [
             f1(text(one), [one.question.reference]) for one in answerable if one.question.reference
-        )
+        ]
+    found: dict[str, Any] = {"questions": len(outcomes), "answerable": len(answerable), "refusals": len(refused)}
+    found |= {name: statistics.fmean(values) if values else None for name, values in shares.items()}
+    first_words = ("search", "prompt", "first_token", "first_words")
+    found["seconds_first_token"] = _median(_until(one, *first_words[:-1]) for one in answered)
+    found["seconds_first_words"] = _median(_until(one, *first_words) for one in answered)
+    found["seconds_total"] = _median(one.answer.timings["total"] for one in answered)
+    found["interval"] = {name: half_width(values) for name, values in shares.items()}
     return found
+
+
+def _baseline(name: str, one: Outcome) -> str:
+    return one.baselines[name]
+
+
+def half_width(values: Sequence[float]) -> float | None:
+    """Half the width of the 95 % interval of a mean by the normal approximation; None for fewer than two values.
+
+    >>> round(half_width([0.0, 1.0] * 50), 3)
+    0.098
+    """
+    if len(values) < 2:
+        return None
+    return 1.96 * statistics.stdev(map(float, values)) / math.sqrt(len(values))
 
 
 def _until(one: Outcome, *stages: str) -> float:
     return sum(one.answer.timings.get(stage, 0.0) for stage in stages)
 
 
-def _mean(values: Any) -> float | None:
-    numbers = [float(value) for value in values]
-    return sum(numbers) / len(numbers) if numbers else None
-
-
-def _median(values: Any) -> float | None:
-    numbers = [float(value) for value in values if value is not None]
+def _median(values: Iterable[float]) -> float | None:
+    numbers = list(values)
     return statistics.median(numbers) if numbers else None
 
 
@@ -229,6 +250,7 @@ def parser() -> argparse.ArgumentParser:
     cli.add_argument("-k", type=int, default=5, help="passages to read (default 5)")
     cli.add_argument("--json", action="store_true", help="print the figures as one JSON object")
     cli.add_argument("--answers", type=Path, help="write every question with its answer to this file")
+    cli.add_argument("--memory", action="store_true", help="also answer without any passage, as a baseline")
     cli.add_argument("--fit-coverage", action="store_true", help="print new weights for tutor.coverage")
     return cli
 
@@ -246,7 +268,7 @@ def _run(arguments: argparse.Namespace) -> None:
         return
     outcomes = []
     for number, question in enumerate(questions, 1):
-        outcomes.append(measure(tutor, question, arguments.k))
+        outcomes.append(measure(tutor, question, arguments.k, memory=arguments.memory))
         _progress(number, len(questions))
     if arguments.answers:
         with arguments.answers.open("w", encoding="utf-8") as file:
@@ -257,9 +279,11 @@ def _run(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(json.dumps(found))
         return
+    widths = found.pop("interval")
     for name, value in found.items():
         shown = "-" if value is None else f"{value:.3f}" if isinstance(value, float) else value
-        print(f"{name:28} {shown}")
+        width = widths.get(name)
+        print(f"{name:28} {shown}" + (f" ± {width:.3f}" if width is not None else ""))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -56,6 +56,8 @@ def course_groups(paths: Sequence[Path], split: str, found: int = _FOUND) -> Ite
     """Questions of the shipped course with the passages found for them, and the one that answers among them."""
     from tutor.tutor import Tutor
 
+    if not paths:
+        return
     tutor = Tutor.load()
     passages = tutor.store.passages()
     for path in paths:
@@ -112,10 +114,9 @@ def _cut(paragraphs: Paragraphs, number: int, gold: Sequence[Span], random: np.r
     numbers = [one - first for one in numbers]
     if random.random() < _AS_LINES:
         lines = ["- " + " ".join(text[start:end].split()).removesuffix(".") for start, end in spans[first : last + 1]]
-        ends = np.cumsum([len(line) + 1 for line in lines])
-        return _passage(
-            "", "\n".join(lines), [(int(end) - len(line) - 1, int(end) - 1) for line, end in zip(lines, ends)], numbers
-        )
+        ends = np.cumsum([len(line) + 1 for line in lines]).tolist()
+        moved = [(end - 1 - len(line), end - 1) for line, end in zip(lines, ends, strict=True)]
+        return _passage("", "\n".join(lines), moved, numbers)
     begin = spans[first][0]
     moved = [(start - begin, end - begin) for start, end in spans[first : last + 1]]
     return _passage("", text[begin : spans[last][1]], moved, numbers)

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from index.embedder import load_embedder
+from index.errors import StoreError
+from index.ranker import CONFIG, SHIPPED, WEIGHTS, LowRank, Ranker, fresh_cross_encoder, merge, sequenced
+from index.scoring import Readable
+from index.train import batches, loss_of, main, read_groups
+
+TEXT = "Otters sleep on their backs. They hold hands so that they do not drift apart. Their fur is dense."
+SPANS = [(0, 28), (29, 78), (79, 97)]
+
+
+def _readable(text: str = TEXT, spans: list[tuple[int, int]] = SPANS, context: str = "Animals > Otters") -> Readable:
+    return Readable(context=context, text=text, sentences=spans)
+
+
+def test_pieces_belong_to_the_sentences_they_stand_in() -> None:
+    tokenizer = load_embedder().pieces()
+    found = sequenced(tokenizer, "Why do otters hold hands?", _readable())
+    assert found.ids[0] == tokenizer.token_to_id("[CLS]")
+    assert found.ids.count(tokenizer.token_to_id("[SEP]")) == 3
+    assert len(found.ids) == len(found.segments) == len(found.owners)
+    words = {
+        number: tokenizer.decode([one for one, owner in zip(found.ids, found.owners, strict=True) if owner == number])
+        for number in range(3)
+    }
+    assert words[0].startswith("otters sleep")
+    assert words[1].startswith("they hold hands")
+    assert words[2].startswith("their fur")
+    question_end = found.ids.index(tokenizer.token_to_id("[SEP]")) + 1
+    assert found.segments == [0] * question_end + [1] * (len(found.ids) - question_end)
+
+
+def test_long_texts_are_cut_to_what_the_encoder_reads() -> None:
+    text = "otter " * 3000
+    found = sequenced(load_embedder().pieces(), "why " * 500, _readable(text, [(0, len(text))], "head " * 500))
+    assert len(found.ids) <= 400
+    assert found.owners.count(0) > 200
+
+
+def test_low_rank_updates_start_at_nothing_and_merge_into_the_weights() -> None:
+    generator = torch.Generator().manual_seed(0)
+    base = torch.nn.Linear(5, 7).double()
+    adapted = LowRank(base, rank=2, scale=1.5).double()
+    x = torch.randn(3, 5, generator=generator, dtype=torch.float64)
+    torch.testing.assert_close(adapted(x), base(x))
+    torch.nn.init.normal_(adapted.b, generator=generator)
+    expected = x @ (base.weight + 1.5 * adapted.b @ adapted.a).T + base.bias
+    torch.testing.assert_close(adapted(x), expected, rtol=0, atol=1e-10)
+    parent = torch.nn.Sequential(adapted)
+    merge(parent)
+    assert parent[0] is base
+    torch.testing.assert_close(parent(x), expected, rtol=0, atol=1e-10)
+
+
+def test_sentences_are_scored_alike_alone_and_in_a_batch() -> None:
+    torch.manual_seed(0)
+    embedder = load_embedder()
+    model = fresh_cross_encoder(embedder.directory, rank=2, scale=1.0, layers=1).eval()
+    ranker = Ranker(model, embedder.pieces())
+    short = _readable("Moles dig.", [(0, 10)], "")
+    together = ranker.scores("Why do otters hold hands?", [_readable(), short, _readable()])
+    alone = ranker.scores("Why do otters hold hands?", [short])
+    assert [len(one) for one in together] == [3, 1, 3]
+    np.testing.assert_allclose(together[1], alone[0], atol=1e-4)
+    np.testing.assert_allclose(together[0], together[2], atol=1e-4)
+    assert len(set(together[0].tolist())) == 3
+    assert ranker.scores("Anything?", []) == []
+
+
+def test_a_passage_without_sentences_has_no_scores() -> None:
+    embedder = load_embedder()
+    model = fresh_cross_encoder(embedder.directory, rank=2, scale=1.0, layers=1)
+    found = Ranker(model, embedder.pieces()).scores("What?", [_readable("", [], ""), _readable()])
+    assert [len(one) for one in found] == [0, 3]
+    assert np.isfinite(found[1]).all()
+
+
+def _group(question: str, answering: int) -> dict[str, object]:
+    passage = {"context": "", "text": TEXT, "sentences": SPANS, "gold": [answering] if answering >= 0 else []}
+    return {"question": question, "source": "otters", "passages": [passage]}
+
+
+def _write(path: Path) -> Path:
+    asked = [
+        "How do otters sleep?",
+        "Why do otters hold hands?",
+        "What is the fur of an otter like?",
+        "Who eats moles?",
+    ]
+    with gzip.open(path, "wt") as file:
+        file.writelines(
+            json.dumps(_group(question, number % 4 - 4 * (number == 3))) + "\n" for number, question in enumerate(asked)
+        )
+    return path
+
+
+def test_every_group_is_in_a_batch_once_an_epoch(tmp_path: Path) -> None:
+    groups = read_groups([_write(tmp_path / "groups.jsonl.gz")], load_embedder().pieces())
+    assert [group.answers for group in groups][3] == (False, False, False)
+    plan = batches(groups, tokens=100, epochs=2, seed=1)
+    assert sorted(number for batch in plan for number in batch) == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert batches(groups, tokens=100, epochs=2, seed=1) == plan
+
+
+def test_the_loss_is_that_of_its_equations() -> None:
+    class _Group:
+        answers = (True, False)
+
+    logits = torch.tensor([1.0, -2.0], dtype=torch.float64)
+    p = torch.sigmoid(logits)
+    expected = -(p[0].log() + (1 - p[1]).log()) / 8 - torch.log_softmax(logits, 0)[0]
+    torch.testing.assert_close(loss_of([logits], [_Group()]).double(), expected, rtol=0, atol=1e-6)  # type: ignore[list-item]
+
+
+def test_training_learns_resumes_and_ships(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = _write(tmp_path / "groups.jsonl.gz")
+    common = ["--data", str(data), "--held-out", str(data), "--layers", "1", "--rank", "4", "--batch-tokens", "400"]
+    run = tmp_path / "run"
+    assert main([*common, "--output", str(run), "--epochs", "25", "--lr", "3e-3"]) == 0
+    figures = json.loads((run / CONFIG).read_text())["training"]["validation"]
+    assert figures["first"] == 1.0
+    ranker = Ranker.load(run)
+    scores = ranker.scores("Why do otters hold hands?", [_readable(context="")])[0]
+    assert scores.argmax() == 1
+    nothing = ranker.scores("Who eats moles?", [_readable(context="")])[0]
+    assert nothing.max() < scores.max()
+    # The run is over; the same command finds nothing left to do.
+    weights = (run / WEIGHTS).read_bytes()
+    assert main([*common, "--output", str(run), "--epochs", "25", "--lr", "3e-3"]) == 0
+    assert "resuming at step" in capsys.readouterr().err
+    assert (run / WEIGHTS).read_bytes() == weights
+
+
+def test_faults_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--data", str(tmp_path / "none"), "--held-out", "x", "--output", str(tmp_path / "run")]) == 1
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+    with pytest.raises(StoreError, match="restore it"):
+        Ranker.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", [CONFIG, WEIGHTS])
+def test_a_damaged_ranker_is_refused(tmp_path: Path, name: str) -> None:
+    for part in (CONFIG, WEIGHTS):
+        content = bytearray((SHIPPED / part).read_bytes())
+        if part == name:
+            content[len(content) // 2] ^= 1
+        (tmp_path / part).write_bytes(bytes(content))
+    if name == WEIGHTS:
+        with pytest.raises(StoreError, match="is damaged"):
+            Ranker.load(tmp_path)
+    else:
+        (tmp_path / CONFIG).write_text("{}")
+        with pytest.raises(StoreError, match="cannot read the ranker"):
+            Ranker.load(tmp_path)
+
+
+def test_the_shipped_ranker_tells_answers_from_neighbours() -> None:
+    text = (
+        "The library closes at nine on weekdays. On Saturdays it closes at four. The reading room holds sixty chairs. "
+        "Books can be kept for three weeks."
+    )
+    spans = [(0, 39), (40, 71), (72, 108), (109, 144)]
+    ranker = Ranker.load()
+    for question, place in {
+        "How long may I borrow a book?": 3,
+        "When does the library shut on Saturday?": 1,
+        "How many seats are there for readers?": 2,
+    }.items():
+        scores = ranker.scores(question, [Readable(context="", text=text, sentences=spans)])[0]
+        assert scores.argmax() == place, question
+        assert (
+            scores.max()
+            > ranker.scores("Who designed the roof?", [Readable(context="", text=text, sentences=spans)])[0].max()
+        )

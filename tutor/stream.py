@@ -1,0 +1,254 @@
+"""One answer in the making: what is found is read, written sentence by sentence, checked and cited."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from index.store import Hit
+from lm.generate import Generated, generate
+from lm.reading import Prompt, content_stems
+from lm.sampling import Decoding
+from lm.tokenizer import END, NONE, StreamDecoder
+from tutor.answer import Answer, PromptToken, Ranked, Step, Trace
+from tutor.compose import Draft, Evidence, Word, best_sentence, complete_sentences, supported, whole
+from tutor.coverage import THRESHOLD, probability, signals
+from tutor.selection import SENTENCES, Candidate, Chosen, left_out, plausible
+
+if TYPE_CHECKING:
+    from tutor.tutor import Tutor
+
+_LONGEST_ANSWER = 200
+_REFUSAL = "The course material does not cover this question."
+
+
+class Stream:
+    """One answer in the making. Iterate for its text; `answer` is there when the iteration has ended."""
+
+    def __init__(
+        self,
+        tutor: Tutor,
+        question: str,
+        query: str,
+        k: int,
+        course: str | None,
+        documents: Sequence[str] | None,
+        trace: bool,
+    ) -> None:
+        self._tutor, self._question, self._query, self._trace = tutor, question, query, trace
+        self._started = time.perf_counter()
+        self._timings: dict[str, float] = {}
+        self._hits = tutor.store.search(query, k=k, course=course, documents=documents)
+        self._mark("search")
+        self._answer: Answer | None = None
+        self._deltas = self._run()
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        return next(self._deltas)
+
+    @property
+    def hits(self) -> tuple[Hit, ...]:
+        """The passages found, best first."""
+        return self._hits
+
+    @property
+    def answer(self) -> Answer:
+        """The whole answer; reads the stream to its end if that was not done."""
+        for _ in self._deltas:
+            pass
+        assert self._answer is not None
+        return self._answer
+
+    def _mark(self, stage: str) -> None:
+        """Note the seconds since the stage before; only the first time that a stage is reached counts."""
+        if stage not in self._timings:
+            self._timings[stage] = time.perf_counter() - self._started - sum(self._timings.values())
+
+    def _run(self) -> Iterator[str]:
+        # A follow-up is searched with what it leans on and read as it was asked: the passages know the topic by now.
+        read = self._tutor.store.mended(self._question)
+        prompt, chosen = self._tutor.prompt(read, self._hits)
+        if not chosen:
+            yield from self._refuse()
+            return
+        self._mark("prompt")
+        tokens = generate(self._tutor.checkpoint.model, prompt, Decoding(longest=_LONGEST_ANSWER), trace=self._trace)
+        first = next(tokens)
+        self._mark("first_token")
+        if probability(signals(self._query, self._hits, first.p_none)) < THRESHOLD:
+            yield from self._refuse()
+            return
+        yield from self._write(first, tokens, prompt, chosen)
+
+    def _write(
+        self, first: Generated, tokens: Iterator[Generated], prompt: Prompt, chosen: Sequence[Chosen]
+    ) -> Iterator[str]:
+        """Release sentence after sentence; quote the best one where the model's words are not supported."""
+        if first.token == NONE:
+            first, tokens = self._again(prompt)
+        evidence, draft = Evidence(prompt, chosen), Draft()
+        candidates = [one for group in chosen for one in group.candidates]
+        stems = frozenset(stem for one in chosen for piece in one.pieces for stem in content_stems(piece.text))
+        decoder = StreamDecoder(self._tutor.checkpoint.tokenizer)
+        words: list[Word] = []
+        text, released = "", 0
+        said: set[str] = set()
+        meant: Candidate | None = None
+        for generated in chain_first(first, tokens):
+            final = generated.token == END
+            piece = decoder.finish() if final else decoder.feed(generated.token)
+            if not final:
+                words.append(Word(generated=generated, start=len(text), end=len(text) + len(piece)))
+            text += piece
+            # Only a piece that ends a sentence or a line can complete one.
+            if final or piece[:1].isspace():
+                for start, end in complete_sentences(text, final=final)[released:]:
+                    released += 1
+                    inside = evidence.after_heading([word for word in words if word.start < end and start < word.end])
+                    start = max(start, inside[0].start if inside else end)
+                    sentence = text[start:end].lstrip()
+                    start = end - len(sentence)
+                    if not sentence or sentence in said:
+                        continue
+                    said.add(sentence)
+                    origin = evidence.origin(inside)[0]
+                    if origin is not None and not plausible(origin, candidates):
+                        continue
+                    if not (supported(sentence, stems) and whole(sentence)) or evidence.woven(inside):
+                        meant = meant or origin
+                        continue
+                    self._mark("first_words")
+                    yield from split_words(draft.add(sentence, start, *evidence.of(inside)))
+        self._mark("generate")
+        extractive = not draft.text
+        quoted = [meant or best_sentence(candidates)] if extractive else []
+        if extractive:
+            words, text = [], ""
+        told = " ".join([draft.text, *(one.text for one in quoted)])
+        quoted += left_out(candidates, told, SENTENCES - len(draft.moved) - len(quoted))
+        yield from self._quote(quoted, prompt, words, text, draft)
+        self._finish(draft, prompt, chosen, words, extractive=extractive)
+
+    def _again(self, prompt: Prompt) -> tuple[Generated, Iterator[Generated]]:
+        """Search speaks for an answer and the reader declined: let it write all the same."""
+        decoding = Decoding(longest=_LONGEST_ANSWER, may_refuse=False)
+        tokens = generate(self._tutor.checkpoint.model, prompt, decoding, trace=self._trace)
+        return next(tokens), tokens
+
+    def _quote(
+        self, sentences: Sequence[Candidate], prompt: Prompt, words: list[Word], text: str, draft: Draft
+    ) -> Iterator[str]:
+        """Add sentences of the prompt word for word; `words` are what was written before them, `text` its text.
+
+        With a trace the model reads them as if it had written them, so that it says how it would have come by them.
+        """
+        tokenizer = self._tutor.checkpoint.tokenizer
+        written = [word.generated.token for word in words]
+        for one in sentences:
+            start = len(text) + 1
+            text += " " + one.text
+            used = {one.passage: [(one.start, one.end)]}
+            yield from split_words(draft.add(one.text, start, {one.passage: 1.0}, used))
+            written += tokenizer.encode(" " + one.text).ids
+        if self._trace and len(written) > len(words):
+            end, decoder = 0, StreamDecoder(tokenizer)
+            model = self._tutor.checkpoint.model
+            forced = generate(model, prompt, Decoding(longest=len(written)), trace=True, forced=written)
+            for number, generated in enumerate(forced):
+                start, end = end, end + len(decoder.feed(generated.token))
+                if number >= len(words):
+                    words.append(Word(generated=generated, start=start, end=end))
+
+    def _refuse(self) -> Iterator[str]:
+        nearest = f" The nearest place is {self._hits[0].passage.locator.describe()}." if self._hits else ""
+        self._mark("generate")
+        yield from split_words(_REFUSAL + nearest)
+        self._finish(Draft(text=_REFUSAL + nearest), refused=True)
+
+    def _finish(
+        self,
+        draft: Draft,
+        prompt: Prompt | None = None,
+        chosen: Sequence[Chosen] = (),
+        words: Sequence[Word] = (),
+        *,
+        refused: bool = False,
+        extractive: bool = False,
+    ) -> None:
+        """Make the answer of a draft; without a prompt there is nothing to trace."""
+        trace = trace_of(prompt, chosen, words, draft, self._tutor) if self._trace and prompt else None
+        passages = tuple(Ranked(passage=hit.passage, score=hit.score) for hit in self._hits)
+        self._timings["total"] = time.perf_counter() - self._started
+        self._answer = Answer(
+            question=self._question,
+            text=draft.text,
+            refused=refused,
+            citations=draft.citations(passages),
+            passages=passages,
+            trace=trace,
+            timings=self._timings,
+            model=self._tutor.model_name,
+            extractive=extractive,
+        )
+
+
+def chain_first(first: Generated, rest: Iterator[Generated]) -> Iterator[Generated]:
+    """All tokens, and an end token where the writing was cut short."""
+    last = first
+    yield first
+    for last in rest:
+        yield last
+    if last.token != END:
+        yield replace(last, token=END)
+
+
+def split_words(text: str) -> Iterator[str]:
+    """The text in pieces of one word with the white space before it."""
+    start = 0
+    for position in range(1, len(text)):
+        if text[position].isspace() and not text[position - 1].isspace():
+            yield text[start:position]
+            start = position
+    if text[start:]:
+        yield text[start:]
+
+
+def trace_of(prompt: Prompt, chosen: Sequence[Chosen], words: Sequence[Word], draft: Draft, tutor: Tutor) -> Trace:
+    """The typed record of a generation, its tokens placed in the text of the answer."""
+    tokenizer = tutor.checkpoint.tokenizer
+    evidence = Evidence(prompt, chosen)
+    tokens = tuple(
+        PromptToken(
+            text=tokenizer.piece(token),
+            passage=int(evidence.owner[position]) if place.source >= 0 else None,
+            start=evidence.spans[position][0],
+            end=evidence.spans[position][1],
+            in_question=place.source == -1,
+        )
+        for position, (token, place) in enumerate(zip(prompt.tokens, prompt.places, strict=True))
+    )
+    steps = []
+    for word in words:
+        one, place = word.generated, draft.place((word.start, word.end))
+        if place is None:
+            continue
+        assert one.attention is not None
+        steps.append(
+            Step(
+                text=tokenizer.piece(one.token),
+                probability=one.probability,
+                p_copy=one.p_copy,
+                copy=one.copy,
+                attention=one.attention,
+                gates=one.gates or {},
+                alternatives=tuple((tokenizer.piece(token), p) for token, p in one.alternatives),
+                start=place[0],
+                end=place[1],
+            )
+        )
+    return Trace(prompt=tokens, steps=tuple(steps), read=tuple(chosen))
