@@ -4,219 +4,32 @@
 
 Run the same command again to go on from the last saved step. `--output` holds `state.pt`, `log.jsonl` and the weights
 as they ship (`model.safetensors`, `config.json`).
-
-The loss of a group is the binary cross-entropy of its sentences plus the negative log of the share that a softmax over
-them gives to those that answer (none where nothing does).
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
 import hashlib
 import json
-import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits
 
-from index.embedder import load_embedder
 from index.errors import StoreError
-from index.ranker import (
-    CONFIG,
-    FORMAT,
-    WEIGHTS,
-    CrossEncoder,
-    Sequenced,
-    fresh_cross_encoder,
-    padded,
-    sequenced,
-    trained_weights,
-)
-from index.scoring import Readable
 
-_SPREAD = 256
-"""Groups among which those of like length are put into one batch."""
-_SENTENCES = 8.0
-"""Sentences of a group over which the binary loss counts as much as the softmax."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Group:
-    """A question on several passages: word pieces of each, and for every sentence whether it answers."""
-
-    source: str
-    sequences: tuple[Sequenced, ...]
-    counts: tuple[int, ...]
-    answers: tuple[bool, ...]
-
-    @property
-    def size(self) -> int:
-        """Word pieces when padded to its longest passage."""
-        return len(self.sequences) * max(len(one.ids) for one in self.sequences)
-
-
-def read_groups(paths: Sequence[Path], tokenizer: Any) -> list[Group]:
-    """The groups of files of `tutor.groups`."""
-    found = []
-    for path in paths:
-        for line in _lines(path):
-            record = json.loads(line)
-            sequences, counts, answers = [], [], []
-            for one in record["passages"]:
-                spans = [(int(start), int(end)) for start, end in one["sentences"]]
-                readable = Readable(context=one["context"], text=one["text"], sentences=spans)
-                sequences.append(sequenced(tokenizer, record["question"], readable))
-                counts.append(len(spans))
-                answers += [number in one["gold"] for number in range(len(spans))]
-            found.append(
-                Group(
-                    source=record["source"],
-                    sequences=tuple(sequences),
-                    counts=tuple(counts),
-                    answers=tuple(answers),
-                )
-            )
-    return found
-
-
-def _lines(path: Path) -> Iterator[str]:
-    with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8") as lines:
-        yield from lines
-
-
-def batches(groups: Sequence[Group], tokens: int, epochs: float, seed: int) -> list[list[int]]:
-    """Numbers of the groups of every batch of at most about `tokens` word pieces, over all epochs."""
-    random = np.random.default_rng(seed)
-    order = np.concatenate([random.permutation(len(groups)) for _ in range(math.ceil(epochs))])
-    order = order[: round(epochs * len(groups))]
-    found: list[list[int]] = []
-    for start in range(0, len(order), _SPREAD):
-        batch: list[int] = []
-        longest = rows = 0
-        for number in sorted(order[start : start + _SPREAD].tolist(), key=lambda number: -groups[number].size):
-            group = groups[number]
-            wide = max(longest, *(len(one.ids) for one in group.sequences))
-            if batch and wide * (rows + len(group.sequences)) > tokens:
-                found.append(batch)
-                batch, wide, rows = [], max(len(one.ids) for one in group.sequences), 0
-            batch.append(number)
-            longest, rows = wide, rows + len(group.sequences)
-        found.append(batch)
-    return [found[int(number)] for number in random.permutation(len(found))]
-
-
-def scores(model: CrossEncoder, groups: Sequence[Group]) -> list[Tensor]:
-    """Log-odds of the sentences of each group."""
-    sequences = [one for group in groups for one in group.sequences]
-    counts = [count for group in groups for count in group.counts]
-    device = next(model.parameters()).device
-    tensors = {name: value.to(device) for name, value in padded(sequences, counts).items()}
-    found: Tensor = model(**tensors, sentences=sum(counts))
-    return list(torch.split(found, [sum(group.counts) for group in groups]))
-
-
-def loss_of(found: Sequence[Tensor], groups: Sequence[Group]) -> Tensor:
-    """Mean loss of the groups; see the head of this module."""
-    total = torch.zeros(())
-    for logits, group in zip(found, groups, strict=True):
-        truth = torch.tensor(group.answers, device=logits.device)
-        total = total + binary_cross_entropy_with_logits(logits, truth.float(), reduction="sum") / _SENTENCES
-        if truth.any():
-            total = total + logits.logsumexp(0) - logits[truth].logsumexp(0)
-    return total / len(groups)
-
-
-@torch.no_grad()
-def validate(model: CrossEncoder, groups: Sequence[Group]) -> dict[str, float]:
-    """Mean loss, and the share of answerable groups whose best sentence answers."""
-    model.eval()
-    losses, right = [], []
-    for group in groups:
-        with torch.autocast("cpu", torch.bfloat16):
-            found = scores(model, [group])
-        losses.append(float(loss_of(found, [group])))
-        if any(group.answers):
-            right.append(group.answers[int(found[0].argmax())])
-    model.train()
-    return {"loss": float(np.mean(losses)), "first": float(np.mean(right))}
-
-
-class Training:
-    """A ranker, its optimizer and its place in the data."""
-
-    def __init__(self, arguments: argparse.Namespace, plan: Sequence[Sequence[int]], groups: Sequence[Group]) -> None:
-        torch.manual_seed(arguments.seed)
-        self.arguments, self.plan, self.groups = arguments, plan, groups
-        self.model = fresh_cross_encoder(
-            load_embedder().directory, rank=arguments.rank, scale=arguments.scale, layers=arguments.layers
-        )
-        weights = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        self.optimizer = torch.optim.AdamW(weights, lr=arguments.lr, weight_decay=0.01, betas=(0.9, 0.98))
-        self.step = 0
-
-    def rate(self) -> float:
-        """Multiplier of the learning rate: linear warm-up over 5 % of the steps, then linear to 0."""
-        warm = max(1, len(self.plan) // 20)
-        return min((self.step + 1) / warm, (len(self.plan) - self.step) / (len(self.plan) - warm + 1))
-
-    def train_step(self) -> float:
-        """One update; the loss before it."""
-        groups = [self.groups[number] for number in self.plan[self.step]]
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.arguments.precision == "bf16"):
-            found = scores(self.model, groups)
-        loss = loss_of(found, groups)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.arguments.lr * self.rate()
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        self.step += 1
-        return float(loss.detach())
-
-    def save(self, about: dict[str, Any]) -> None:
-        """Write the state to go on from, and the weights as they ship."""
-        from safetensors.torch import save
-
-        folder: Path = self.arguments.output
-        weights = {name: weight.half().contiguous() for name, weight in trained_weights(self.model).items()}
-        data = save(weights)
-        fields = {
-            "format": FORMAT,
-            "rank": self.arguments.rank,
-            "scale": self.arguments.scale,
-            "layers": self.arguments.layers,
-            "sha256": hashlib.sha256(data).hexdigest(),
-            "training": about | {"step": self.step},
-        }
-        state = {"weights": trained_weights(self.model), "optimizer": self.optimizer.state_dict(), "step": self.step}
-        torch.save(state, folder / "state.part")
-        (folder / "state.part").replace(folder / "state.pt")
-        (folder / WEIGHTS).write_bytes(data)
-        (folder / CONFIG).write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
-
-    def resume(self) -> None:
-        """Go on from the last saved step, if there is one."""
-        path = self.arguments.output / "state.pt"
-        if path.exists():
-            state = torch.load(path, weights_only=True)
-            self.model.load_state_dict(state["weights"], strict=False)
-            self.optimizer.load_state_dict(state["optimizer"])
-            self.step = state["step"]
-            print(f"resuming at step {self.step}", file=sys.stderr)
+if TYPE_CHECKING:
+    from index.training import Training
 
 
 def train(arguments: argparse.Namespace) -> None:
     """Train to the end of the plan, saving every few minutes."""
+    from index.embedder import load_embedder
+    from index.training import Training, batches, read_groups, validate
+
     tokenizer = load_embedder().pieces()
     groups = read_groups(arguments.data, tokenizer)
     groups += [group for group in groups if group.source == "course"] * (arguments.course_repeats - 1)

@@ -60,7 +60,10 @@ def test_lm_runs_on_four_packages() -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["index.build", "index.search", "index.check", "index.benchmark", "tutor.ask", "tutor.evaluate", "tutor.prepare"],
+    [
+        *("index.build", "index.search", "index.check", "index.benchmark", "index.train"),
+        *("tutor.ask", "tutor.evaluate", "tutor.faithfulness", "tutor.groups", "tutor.prepare"),
+    ],
 )
 def test_help_does_not_wait_for_heavy_packages(module: str) -> None:
     code = (

@@ -12,10 +12,11 @@ from index.embedder import load_embedder
 from index.errors import StoreError
 from index.ranker import CONFIG, SHIPPED, WEIGHTS, LowRank, Ranker, fresh_cross_encoder, merge, sequenced
 from index.scoring import Readable
-from index.train import batches, loss_of, main, read_groups
+from index.train import main
+from index.training import batches, loss_of, read_groups
 
 TEXT = "Otters sleep on their backs. They hold hands so that they do not drift apart. Their fur is dense."
-SPANS = [(0, 28), (29, 78), (79, 97)]
+SPANS = [(0, 28), (29, 77), (78, 97)]
 
 
 def _readable(text: str = TEXT, spans: list[tuple[int, int]] = SPANS, context: str = "Animals > Otters") -> Readable:
@@ -123,9 +124,9 @@ def test_the_loss_is_that_of_its_equations() -> None:
 
 def test_training_learns_resumes_and_ships(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = _write(tmp_path / "groups.jsonl.gz")
-    common = ["--data", str(data), "--held-out", str(data), "--layers", "1", "--rank", "4", "--batch-tokens", "400"]
+    common = ["--data", str(data), "--held-out", str(data), "--layers", "2", "--rank", "8", "--batch-tokens", "400"]
     run = tmp_path / "run"
-    assert main([*common, "--output", str(run), "--epochs", "25", "--lr", "3e-3"]) == 0
+    assert main([*common, "--output", str(run), "--epochs", "60", "--lr", "8e-3"]) == 0
     figures = json.loads((run / CONFIG).read_text())["training"]["validation"]
     assert figures["first"] == 1.0
     ranker = Ranker.load(run)
@@ -135,7 +136,7 @@ def test_training_learns_resumes_and_ships(tmp_path: Path, capsys: pytest.Captur
     assert nothing.max() < scores.max()
     # The run is over; the same command finds nothing left to do.
     weights = (run / WEIGHTS).read_bytes()
-    assert main([*common, "--output", str(run), "--epochs", "25", "--lr", "3e-3"]) == 0
+    assert main([*common, "--output", str(run), "--epochs", "60", "--lr", "8e-3"]) == 0
     assert "resuming at step" in capsys.readouterr().err
     assert (run / WEIGHTS).read_bytes() == weights
 

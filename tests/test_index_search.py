@@ -190,7 +190,7 @@ def test_the_command_prints_hits_and_json(
     path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store_module, "load_embedder", lambda name="": FakeEmbedder())
-    assert search_module.main(["owl feathers", "--store", str(path), "-k", "1"]) == 0
+    assert search_module.main(["Do feathers of an owl make a sound?", "--store", str(path), "-k", "1"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("1. owls.md, Owls")
     assert "> Its feathers make no sound." in out

@@ -41,8 +41,7 @@ def outcome(
             timings={"search": 0.1, "prompt": 0.1, "first_token": 0.1, "first_words": 0.1, "total": 0.5},
         ),
         rank=rank,
-        best_sentence="Owls fly.",
-        top_passage="The gate forgets. Owls fly.",
+        baselines={"best_sentence": "Owls fly.", "top_passage": "The gate forgets. Owls fly."},
     )
 
 
@@ -58,7 +57,7 @@ def test_report_on_known_outcomes() -> None:
     )
     assert found["hit@1"] == pytest.approx(1 / 3)
     assert found["hit@5"] == pytest.approx(2 / 3)
-    assert found["mrr@10"] == pytest.approx((1 + 1 / 4) / 3)
+    assert found["mrr@5"] == pytest.approx((1 + 1 / 4) / 3)
     assert found["citation_precision"] == found["citation_recall"] == 0.5
     assert found["refusal_precision"] == 0.5
     assert found["refusal_recall"] == 1.0
@@ -69,6 +68,9 @@ def test_report_on_known_outcomes() -> None:
     assert found["seconds_first_token"] == pytest.approx(0.3)
     assert found["seconds_first_words"] == pytest.approx(0.4)
     assert found["seconds_total"] == 0.5
+    # 1.96 standard errors of the mean of 1, 0 and 0.
+    assert found["interval"]["hit@1"] == pytest.approx(1.96 * (1 / 3) ** 0.5 / 3**0.5)
+    assert found["interval"]["refusal_recall"] is None
 
 
 def test_quotes_are_found_over_line_breaks_and_emphasis() -> None:

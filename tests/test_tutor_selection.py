@@ -3,7 +3,17 @@
 import pytest
 
 from lm.tokenizer import Tokenizer
-from tutor.selection import Candidate, candidate, select
+from tutor.selection import (
+    ALSO,
+    PLAUSIBLE,
+    Candidate,
+    candidate,
+    left_out,
+    log_odds,
+    plausible,
+    select,
+    sigmoid,
+)
 
 TEXTS = ["The gate forgets old things.", "It is near zero then.", "Owls fly at night.", "Cells keep a state."]
 
@@ -79,3 +89,35 @@ def test_tex_commands_that_frame_text_answer_nothing() -> None:
     item = candidate(0, "\\item A gate closes.", 0, 20, 0.5)
     assert item is not None
     assert item.text == "A gate closes."
+
+
+def test_log_odds_and_back() -> None:
+    assert log_odds(0.5) == 0
+    assert sigmoid(log_odds(0.137)) == pytest.approx(0.137)
+    assert log_odds(0.0) == pytest.approx(-log_odds(1.0))
+
+
+def test_what_is_about_as_likely_to_answer_belongs_to_it() -> None:
+    odds = [4.0, 4.0 * ALSO * 1.1, 4.0 * ALSO * 0.9, 3.0]
+    found = left_out(candidates([odd / (1 + odd) for odd in odds]), TEXTS[0], most=3)
+    assert [one.text for one in found] == [TEXTS[1], TEXTS[3]]
+    assert left_out(candidates([odd / (1 + odd) for odd in odds]), TEXTS[0], most=1)[0].text == TEXTS[3]
+    assert left_out([], "anything", most=3) == []
+
+
+def test_nothing_is_said_twice() -> None:
+    twice = [*candidates([0.9, 0.9]), Candidate(passage=1, start=0, end=9, text="The gate forgets old!", score=0.9)]
+    assert [one.text for one in left_out(twice, "", most=3)] == [TEXTS[0], TEXTS[1]]
+    assert [one.text for one in left_out(twice, "An old gate forgets things", most=3)] == [TEXTS[1]]
+
+
+def test_a_heading_is_no_part_of_an_answer() -> None:
+    heading = Candidate(passage=0, start=0, end=9, text="Forgetting", score=0.99, heading=True)
+    assert left_out([heading], "", most=3) == []
+
+
+def test_an_implausible_sentence_is_told_from_the_best() -> None:
+    best, near, far = candidates([0.8, sigmoid(log_odds(0.8 * 1) + log_odds(PLAUSIBLE / (1 + PLAUSIBLE)) + 0.1), 0.01])
+    assert plausible(best, [best, near, far])
+    assert plausible(near, [best, near, far])
+    assert not plausible(far, [best, near, far])

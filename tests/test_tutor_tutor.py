@@ -1,5 +1,6 @@
 """The tutor end to end: the shipped model over the shipped notes, and an untrained one over made-up notes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -140,8 +141,23 @@ def test_the_trace_explains_every_token(course_tutor: Tutor) -> None:
 def test_tracing_changes_no_answer(course_tutor: Tutor) -> None:
     traced = course_tutor.ask("How does teacher forcing work?")
     plain = course_tutor.ask("How does teacher forcing work?", trace=False)
-    assert (traced.text, traced.citations) == (plain.text, plain.citations)
+    assert traced.text == plain.text
+    for one, other in zip(traced.citations, plain.citations, strict=True):
+        assert replace(one, weight=0.0) == replace(other, weight=0.0)
+        assert one.weight == pytest.approx(other.weight, abs=1e-4)
     assert plain.trace is None
+
+
+def test_what_belongs_to_the_answer_is_added_and_traced(course_tutor: Tutor) -> None:
+    answer = course_tutor.ask("What are the advantages and the drawbacks of scaled dot-product attention?")
+    well_formed(answer)
+    assert answer.trace is not None
+    assert 1 <= len(answer.citations) <= 3
+    # Every word that is shown has a step that tells how it came about, quoted sentences among them.
+    covered = sorted((step.start, step.end) for step in answer.trace.steps)
+    spans = [span for citation in answer.citations for span in citation.answer_spans]
+    assert all(any(start < last and first < end for first, last in covered) for start, end in spans)
+    assert max(end for _, end in covered) >= max(end for _, end in spans) - 1
 
 
 def test_unsupported_words_are_replaced_by_a_quotation(untrained: Tutor) -> None:

@@ -24,7 +24,7 @@ with 0.9."""
 _BEHIND = 3.0
 """What a sentence loses in log-odds for a point that its passage is behind the first in the score of the search."""
 
-PLAUSIBLE = 0.05
+PLAUSIBLE = 0.12
 """What the model writes out of a sentence with less than this share of the best one's odds is not let through."""
 
 ALSO = 0.12
