@@ -99,10 +99,13 @@ def fresh_cross_encoder(directory: Path, *, rank: int, scale: float, layers: int
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # the pooling layer is left out on purpose
     # On a CPU the plain products are a quarter faster than torch's fused attention at these lengths.
     encoder = AutoModel.from_pretrained(
         directory, local_files_only=True, add_pooling_layer=False, attn_implementation="eager"
     )
+    logging.set_verbosity(verbosity)
     encoder.requires_grad_(False)
     for module in list(encoder.encoder.layer[-layers:].modules()):
         for name, child in list(module.named_children()):

@@ -22,7 +22,7 @@ STOP_WORDS = frozenset(
 )
 
 
-READING_WEIGHT = 0.3
+READING_WEIGHT = 0.15
 """What a sentence that surely answers adds to the score of its passage, once the ranker has read it."""
 
 

@@ -36,7 +36,7 @@ from index.vectors import nearest, read_index, rows_of
 _DEPTH = 100
 """Candidates taken from the vectors, and again from the words, before they are scored together."""
 
-RERANKED = 8
+RERANKED = 5
 """Of these, so many are read again by the ranker."""
 
 

@@ -21,7 +21,7 @@ _CARRY = 0.8
 of the course and on 210 questions on slide transcripts: 0.48 and 0.28 with 0.6, 0.51 and 0.29 with 0.8, 0.47 and 0.29
 with 0.9."""
 
-_BEHIND = 3.0
+_BEHIND = 5.0
 """What a sentence loses in log-odds for a point that its passage is behind the first in the score of the search."""
 
 PLAUSIBLE = 0.12
