@@ -37,7 +37,7 @@ function drawSources(root, data) {
       "Refused: the material does not cover this question. The nearest passages are below."));
   } else if (data.extractive) {
     root.append(make("p", { class: "gb-note" },
-      "The model's own words were not supported by the passages, so the best sentence is quoted instead."));
+      "What the model wrote was not supported well enough, so sentences of the passages are quoted instead."));
   }
   for (const one of cited) root.append(sourceCard(one.passage, one.position));
   if (others.length) {
