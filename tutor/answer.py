@@ -107,7 +107,8 @@ class Answer:
     `text` is Markdown with LaTeX and `[n]` markers. `refused` holds when the material does not cover the question;
     `text` then says so and names the nearest place. `extractive` holds when the model's words were not supported,
     woven from several sentences or implausible to the ranker, and a sentence was quoted instead; the trace then says
-    how the model would have come by it, as it does of sentences that are added to the model's own. `trace` is None when tracing was switched off or no word was generated.
+    how the model would have come by it, as it does of sentences that are added to the model's own. `trace` is None
+    when tracing was switched off or no word was generated.
     `timings` are seconds by stage, one after the other: search, prompt, first_token (the model's first),
     first_words (until the first sentence is released), generate (the rest), and their total.
     """
