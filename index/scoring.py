@@ -23,7 +23,9 @@ STOP_WORDS = frozenset(
 
 
 READING_WEIGHT = 0.15
-"""What a sentence that surely answers adds to the score of its passage, once the ranker has read it."""
+"""What a sentence that surely answers adds to the score of its passage, once the ranker has read it. 2026-11-21,
+evidence in the first passage, 255 dev questions of the course, 120 and 160 on slide transcripts: 0.83, 0.53, 0.82
+without, 0.84, 0.53, 0.81 with 0.1, 0.86, 0.54, 0.80 with 0.2, 0.82, 0.54, 0.78 with 0.5."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,10 +3,10 @@
     P(covered) = sigmoid(w . x + b)
 
 with x = the best sentence cosine, the best passage cosine, the share of the question's content words that stand in
-the passages of the prompt, and the reader's log-odds that there is an answer. The weights were fitted (2026-11-21,
-`python -m tutor.evaluate --fit-coverage`) on the dev questions of the course together with 210 questions on five slide
-transcripts, 65 of the 342 without an answer; the threshold was chosen there: at 0.4 precision and recall of refusal are
-both 0.79, at 0.3 0.81 and 0.71, at 0.5 0.67 and 0.83.
+the passages found, the reader's log-odds that there is an answer, and the ranker's largest log-odds of a sentence. The
+weights were fitted (2026-11-21) on 255 dev questions of the course together with 280 on five slide transcripts, 110 of
+the 535 without an answer (`python -m tutor.evaluate --fit-coverage` fits them on a file of questions); what each
+threshold gives stands in `tutor/README.md`.
 """
 
 from __future__ import annotations
