@@ -93,6 +93,11 @@ class Passage:
     locator: Locator
     course: str = ""
 
+    @property
+    def context(self) -> str:
+        """What the passage stands under in one line: the title of its document and its headings, each once."""
+        return " > ".join(dict.fromkeys((self.document, *self.locator.headings)))
+
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dictionary, the same keys everywhere a passage is printed."""
         place = self.locator

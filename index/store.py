@@ -318,9 +318,8 @@ def _check_embedder(path: Path, generation: Generation, embedder: Embedder) -> N
 
 
 def _readable(hit: Hit) -> Readable:
-    context = " > ".join(dict.fromkeys((hit.passage.document, *hit.passage.locator.headings)))
     spans = [(sentence.start, sentence.end) for sentence in hit.sentences]
-    return Readable(context=context, text=hit.passage.text, sentences=spans)
+    return Readable(context=hit.passage.context, text=hit.passage.text, sentences=spans)
 
 
 def _with_answers(hit: Hit, log_odds: NDArray[np.float32]) -> Hit:

@@ -47,12 +47,7 @@ def read_found(records: Sequence[dict[str, Any]], store: Store, paragraphs: Para
         return hits[0].score if hits else 0.0
 
     passages = store.passages()
-    numbers = {
-        one.passage_id: paragraphs.add(
-            "course", one.document, one.text, " > ".join(dict.fromkeys((one.document, *one.locator.headings)))
-        )
-        for one in passages
-    }
+    numbers = {one.passage_id: paragraphs.add("course", one.document, one.text, one.context) for one in passages}
     for count, record in enumerate(records, 1):
         if count % 200 == 0:
             print(f"searched for {count:,} of {len(records):,} questions of the course", file=sys.stderr)

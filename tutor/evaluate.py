@@ -93,6 +93,15 @@ def read_questions(paths: Sequence[Path], split: str | None) -> list[Question]:
     return questions
 
 
+def shipped_or_named(paths: Sequence[Path], split: str | None) -> list[Question]:
+    """Questions of the named files, by default those of the shipped course and of them the dev split."""
+    import corpus
+
+    if paths:
+        return read_questions(paths, split)
+    return read_questions(sorted((Path(corpus.__path__[0]) / "questions").glob("*.jsonl")), split or "dev")
+
+
 def fold(text: str) -> str:
     """Text for comparison: one space for any white space, no case, no Markdown emphasis."""
     return re.sub(r"\s+", " ", re.sub(r"[*_`]+", "", text)).strip().casefold()
@@ -256,12 +265,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    import corpus
     from tutor.tutor import Tutor
 
-    shipped = sorted((Path(corpus.__path__[0]) / "questions").glob("*.jsonl"))
-    split = arguments.split or (None if arguments.questions else "dev")
-    questions = read_questions(arguments.questions or shipped, split)
+    questions = shipped_or_named(arguments.questions, arguments.split)
     tutor = Tutor.load(arguments.store, arguments.model, arguments.device)
     if arguments.fit_coverage:
         print(json.dumps(fit_coverage(tutor, questions)))

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tutor.evaluate import Question, holds, read_questions
+from tutor.evaluate import Question, holds, shipped_or_named
 
 if TYPE_CHECKING:
     from tutor.answer import Answer, Trace
@@ -214,15 +214,12 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    import corpus
     from tutor.tutor import Tutor
 
     if arguments.limit is not None and arguments.limit < 1:
         raise ValueError(f"--limit is {arguments.limit}; it must be at least 1")
     generator = np.random.default_rng(arguments.seed)
-    shipped = sorted((Path(corpus.__path__[0]) / "questions").glob("*.jsonl"))
-    split = arguments.split or (None if arguments.questions else "dev")
-    questions = read_questions(arguments.questions or shipped, split)
+    questions = shipped_or_named(arguments.questions, arguments.split)
     drawn = [questions[number] for number in sorted(generator.permutation(len(questions))[: arguments.limit])]
     tutor = Tutor.load(arguments.store, arguments.model)
     answered = []

@@ -1,7 +1,7 @@
 """Makes training groups for the ranker: a question with passages whose sentences answer it or do not.
 
-    python -m tutor.groups --course corpus/questions/*.jsonl --reading corpus/reading/*.jsonl --output groups.jsonl.gz \
-        READING.jsonl.gz ...
+    python -m tutor.groups READING.jsonl.gz ... --course corpus/questions/*.jsonl --reading corpus/reading/*.jsonl \
+        --output groups.jsonl.gz
 
 A line is {"question", "source", "passages": [{"context", "text", "sentences": [[start, end], ...], "gold": [number of a
 sentence, ...]}, ...]}; `gold` names the sentences that answer, none where the passage does not. Questions of the
@@ -25,7 +25,7 @@ import numpy as np
 
 from corpus.sentences import sentence_spans
 from lm.data import read_records
-from tutor.items import Item, Paragraphs, Span, read_definitions, read_items, read_reading
+from tutor.items import Item, Paragraphs, Span, read_definitions, read_items, read_reading, standing
 
 _FOUND = 4
 """Passages of the search that a question of the course comes with."""
@@ -45,11 +45,6 @@ def overlapping(spans: Sequence[Span], gold: Sequence[Span]) -> list[int]:
         for number, (start, end) in enumerate(spans)
         if any(2 * (min(end, last) - max(start, first)) >= min(end - start, last - first) for first, last in gold)
     ]
-
-
-def standing(text: str, quotes: Sequence[str]) -> list[Span]:
-    """Where the quotes stand in a text."""
-    return [(at, at + len(quote)) for quote in quotes for at in [text.find(quote)] if at >= 0]
 
 
 def course_groups(paths: Sequence[Path], split: str, found: int = _FOUND) -> Iterator[dict[str, Any]]:
@@ -78,8 +73,7 @@ def course_groups(paths: Sequence[Path], split: str, found: int = _FOUND) -> Ite
                 for passage in shown.values():
                     spans = sentence_spans(passage.text)
                     gold = overlapping(spans, standing(passage.text, quotes))
-                    context = " > ".join(dict.fromkeys((passage.document, *passage.locator.headings)))
-                    group.append(_passage(context, passage.text, spans, gold))
+                    group.append(_passage(passage.context, passage.text, spans, gold))
                 if any(one["gold"] for one in group) == bool(record["answerable"]):
                     yield {"question": asked, "source": "course", "passages": group}
 
