@@ -28,21 +28,24 @@ if TYPE_CHECKING:
 def train(arguments: argparse.Namespace) -> None:
     """Train to the end of the plan, saving every few minutes."""
     from index.embedder import load_embedder
-    from index.training import Training, batches, read_groups, validate
+    from index.training import Training, batches, counted, read_groups, validate
 
     tokenizer = load_embedder().pieces()
     groups = read_groups(arguments.data, tokenizer)
-    groups += [group for group in groups if group.source == "course"] * (arguments.course_repeats - 1)
+    groups = counted(groups, {source: int(count) for source, count in arguments.count}, arguments.seed)
     held = read_groups(arguments.held_out, tokenizer)
     plan = batches(groups, arguments.batch_tokens, arguments.epochs, arguments.seed)
     training = Training(arguments, plan, groups)
     arguments.output.mkdir(parents=True, exist_ok=True)
-    training.resume()
+    if not training.resume() and arguments.init:
+        training.start_from(arguments.init)
+    settings = ("lr", "batch_tokens", "epochs", "seed", "precision", "count")
     about = {
         "data": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in arguments.data},
         "groups": len(groups),
         "steps": len(plan),
-        "settings": {name: getattr(arguments, name) for name in ("lr", "batch_tokens", "epochs", "seed", "precision")},
+        "init": str(arguments.init or ""),
+        "settings": {name: getattr(arguments, name) for name in settings},
     }
     print(f"{len(groups):,} groups, {len(plan):,} steps", file=sys.stderr)
     saved = time.monotonic()
@@ -82,7 +85,10 @@ def parser() -> argparse.ArgumentParser:
     cli.add_argument("--lr", type=float, default=5e-4, help="learning rate of AdamW (default %(default)s)")
     cli.add_argument("--batch-tokens", type=int, default=4096, help="word pieces of a batch (default %(default)s)")
     cli.add_argument("--epochs", type=float, default=1.0, help="passes over the groups (default %(default)s)")
-    cli.add_argument("--course-repeats", type=int, default=1, help="times that groups of the course count")
+    cli.add_argument(
+        "--count", nargs=2, action="append", default=[], metavar=("SOURCE", "N"), help="groups of SOURCE in an epoch"
+    )
+    cli.add_argument("--init", type=Path, help="folder of a ranker to start from")
     cli.add_argument(
         "--precision", choices=("fp32", "bf16"), default="fp32", help="bf16 pays where the processor has it"
     )

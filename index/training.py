@@ -12,13 +12,14 @@ import hashlib
 import json
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -84,6 +85,22 @@ def read_groups(paths: Sequence[Path], tokenizer: Any) -> list[Group]:
 def _lines(path: Path) -> Iterator[str]:
     with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8") as lines:
         yield from lines
+
+
+def counted(groups: Sequence[Group], counts: Mapping[str, int], seed: int) -> list[Group]:
+    """The groups with `counts[source]` of a source, drawn at random, all of them before one comes again; of sources
+    that are not named, all."""
+    random = np.random.default_rng(seed)
+    found = [group for group in groups if group.source not in counts]
+    for source, count in counts.items():
+        own = [group for group in groups if group.source == source]
+        if not own:
+            raise ValueError(
+                f"there are no groups of {source!r}; name one of: {sorted({one.source for one in groups})}"
+            )
+        order = np.concatenate([random.permutation(len(own)) for _ in range(math.ceil(count / len(own)))])
+        found += [own[int(number)] for number in order[:count]]
+    return found
 
 
 def batches(groups: Sequence[Group], tokens: int, epochs: float, seed: int) -> list[list[int]]:
@@ -197,12 +214,22 @@ class Training:
         (folder / WEIGHTS).write_bytes(data)
         (folder / CONFIG).write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
 
-    def resume(self) -> None:
-        """Go on from the last saved step, if there is one."""
+    def resume(self) -> bool:
+        """Go on from the last saved step; False where there is none."""
         path = self.arguments.output / "state.pt"
-        if path.exists():
-            state = torch.load(path, weights_only=True)
-            self.model.load_state_dict(state["weights"], strict=False)
-            self.optimizer.load_state_dict(state["optimizer"])
-            self.step = state["step"]
-            print(f"resuming at step {self.step}", file=sys.stderr)
+        if not path.exists():
+            return False
+        state = torch.load(path, weights_only=True)
+        self.model.load_state_dict(state["weights"], strict=False)
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step = state["step"]
+        print(f"resuming at step {self.step}", file=sys.stderr)
+        return True
+
+    def start_from(self, folder: Path) -> None:
+        """Take over the weights of the ranker in `folder`, which has to be of the same shape."""
+        fields = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        shape = {name: getattr(self.arguments, name) for name in ("rank", "scale", "layers")}
+        if {name: fields[name] for name in shape} != shape:
+            raise ValueError(f"{folder} has another shape than {shape}; train with the same one")
+        self.model.load_state_dict({k: v.float() for k, v in load_file(folder / WEIGHTS).items()}, strict=False)

@@ -139,6 +139,15 @@ def test_training_learns_resumes_and_ships(tmp_path: Path, capsys: pytest.Captur
     assert main([*common, "--output", str(run), "--epochs", "60", "--lr", "8e-3"]) == 0
     assert "resuming at step" in capsys.readouterr().err
     assert (run / WEIGHTS).read_bytes() == weights
+    # Another run that begins with these weights knows what they know.
+    more = ["--init", str(run), "--lr", "0", "--epochs", "1", "--count", "otters", "6"]
+    assert main([*common, "--output", str(tmp_path / "more"), *more]) == 0
+    assert json.loads((tmp_path / "more" / CONFIG).read_text())["training"]["groups"] == 6
+    assert (tmp_path / "more" / WEIGHTS).read_bytes() == weights
+    assert main([*common, "--rank", "4", "--output", str(tmp_path / "other"), "--init", str(run)]) == 1
+    assert "another shape" in capsys.readouterr().err
+    assert main([*common, "--output", str(tmp_path / "other"), "--count", "owls", "2"]) == 1
+    assert "['otters']" in capsys.readouterr().err
 
 
 def test_faults_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,8 +8,9 @@ from lm.generate import Generated
 from lm.reading import Piece, Prompt, build_prompt
 from lm.tokenizer import Tokenizer
 from tutor.answer import Ranked
-from tutor.compose import Draft, Evidence, Word, complete_sentences, merge, supported, whole
-from tutor.selection import Candidate, Chosen
+from tutor.candidate import Candidate, Kind
+from tutor.compose import QUOTED, Draft, Evidence, Word, complete_sentences, intact, merge
+from tutor.selection import Chosen
 
 TEXTS = ["- The gate forgets.", "Some owls fly at night."]
 
@@ -75,9 +76,16 @@ def test_a_sentence_is_cited_to_the_passage_it_was_copied_from(
     cited, used = evidence.of(words)
     assert list(cited) == [1]
     assert merge(used[1], TEXTS[0]) == ((2, 19),)
-    sentence, share = evidence.origin(words)
-    assert sentence is not None
-    assert (sentence.text, share) == (TEXTS[0][2:], 1.0)
+    assert [one.text for one in evidence.origins(words)] == [TEXTS[0][2:]]
+
+
+def test_the_origins_of_a_sentence_are_those_that_gave_enough_of_it(
+    read: tuple[Prompt, Evidence, list[int], list[int]],
+) -> None:
+    prompt, evidence, first, second = read
+    assert [one.text for one in evidence.origins(copied(prompt, *second, *first))] == [TEXTS[1], TEXTS[0][2:]]
+    assert [one.text for one in evidence.origins(copied(prompt, *second, *second, first[0]))] == [TEXTS[1]]
+    assert evidence.origins([]) == []
 
 
 def test_weaving_is_a_jump_from_midst_to_midst(read: tuple[Prompt, Evidence, list[int], list[int]]) -> None:
@@ -115,19 +123,48 @@ def test_a_marker_never_stands_on_the_fence_of_a_code_block() -> None:
     assert draft.text == "```\nx = 1\n```\n[1]"
 
 
-def test_support_counts_content_words() -> None:
-    stems = frozenset({"gat", "forget"})
-    assert supported("The gates forget.", stems)
-    assert not supported("The gates remember cheerful owls.", stems)
-    assert supported("$$1 + 1$$", frozenset({"1"}))
-    assert not supported("\N{REPLACEMENT CHARACTER} ... ?", stems)
+def sentence(text: str, kind: Kind = Kind.TEXT, *, passage: int = 0, start: int = 0) -> Candidate:
+    return Candidate(passage=passage, start=start, end=start + len(text), text=text, score=0.5, kind=kind)
 
 
-@pytest.mark.parametrize("text", ["$$x", "see \\[ x", "```\ncode", "\\begin{cases} a"])
-def test_half_a_formula_is_not_whole(text: str) -> None:
-    assert not whole(text)
-    closed = {"$$x": "$$x$$", "see \\[ x": "see \\[ x \\]", "```\ncode": "```\ncode\n```"}
-    assert whole(closed.get(text, text + " \\end{cases}"))
+def test_a_list_is_quoted_line_by_line_with_one_marker() -> None:
+    draft = Draft()
+    draft.add("Gates are many.", 0, {0: 1.0}, {})
+    lead = sentence("There are two kinds:", start=5)
+    items = [sentence("update", Kind.ITEM, start=30), sentence("reset", Kind.ITEM, start=40)]
+    assert draft.quote((lead, *items)) == " There are two kinds:\n- update\n- reset [1]"
+    assert draft.quote((sentence("A gate\nis a vector."),)) == "\n\nA gate\nis a vector. [1]"
+    assert draft.quote((items[0],)) == " update [1]"
+    assert [draft.text[a:b] for a, b in draft.quoted] == [
+        "There are two kinds:",
+        "update",
+        "reset",
+        "A gate\nis a vector.",
+        "update",
+    ]
+    assert draft.units == 4
+    raw, last = QUOTED + 1, len("There are two kinds: update reset A gate")
+    assert draft.place((raw, raw + 5)) == (draft.quoted[0][0], draft.quoted[0][0] + 5)
+    assert draft.place((raw + last - 4, raw + last)) == (draft.quoted[3][0] + 2, draft.quoted[3][0] + 6)
+
+
+@pytest.mark.parametrize(
+    ("written", "origin", "holds"),
+    [
+        ("The gate forgets old things.", "The gate forgets old things.", True),
+        ("The gate forgets things.", "So the gate forgets old things.", True),
+        ("The gate forgets.", "The gate forgets, and the cell keeps a running sum of all inputs.", False),
+        ("The gate forgets cheerful owls at night.", "The gate forgets.", False),
+        ("The gate $f_t$ forgets.", "The gate $f_t$ forgets.", True),
+        ("The gate $f$ forgets.", "The gate $f_t$ forgets.", False),
+        ("The gate f_t} \\sigma forgets.", "The gate f_t} \\sigma forgets.", False),
+        ("The gate $f_t forgets.", "The gate $f_t$ forgets.", False),
+        ("The gate forgets and the gate forgets and the gate forgets.", "The gate forgets.", False),
+    ],
+)
+def test_a_written_sentence_stands_for_one_that_it_tells_whole(written: str, origin: str, holds: bool) -> None:
+    assert intact(written, sentence(origin)) is holds
+    assert not intact(written, sentence(origin, Kind.ITEM))
 
 
 def test_the_last_sentence_may_still_grow() -> None:
@@ -143,7 +180,7 @@ def test_merge_joins_over_white_space_trims_and_drops_scraps() -> None:
 
 
 def test_words_from_a_heading_do_not_open_a_sentence() -> None:
-    title = Candidate(passage=1, start=0, end=5, text="Gates", score=1.0, heading=True)
+    title = Candidate(passage=1, start=0, end=5, text="Gates", score=1.0, kind=Kind.HEADING)
     gate = Candidate(passage=1, start=6, end=23, text="The gate forgets.", score=1.0)
     group = Chosen(passage=1, pieces=(Piece(text=title.text), Piece(text=gate.text)), candidates=(title, gate))
     prompt = build_prompt(Tokenizer.train(TEXTS, vocabulary=300), "What forgets?", [group.pieces])

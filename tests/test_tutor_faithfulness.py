@@ -88,7 +88,7 @@ def test_taking_the_copied_passage_away_costs_most(copier: Tutor, answer: Answer
     copied = most_copied(answer)
     assert sorted(effects) == [0, 1, 2]
     assert effects[copied] > 1.0
-    assert all(effect < 0.5 * effects[copied] for number, effect in effects.items() if number != copied)
+    assert all(effect < effects[copied] for number, effect in effects.items() if number != copied)
 
 
 def test_an_effect_is_the_difference_of_two_scores(copier: Tutor, answer: Answer) -> None:

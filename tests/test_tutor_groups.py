@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tutor.groups import item_group, main, overlapping, standing
+from tutor.groups import deck_groups, item_group, main, overlapping, standing
 from tutor.items import Item, Paragraphs
 
 TEXT = "The mill has four sails. Each sail is eleven metres long. It grinds rye in autumn. A cat lives in the loft."
@@ -100,3 +100,28 @@ def test_the_command_reads_files_and_holds_documents_out(tmp_path: Path, capsys:
     source.write_text(json.dumps(records[0] | {"licence": "CC BY-NC 4.0"}))
     assert main([str(source), "--output", str(out)]) == 1
     assert "NC" in capsys.readouterr().err
+
+
+def test_decks_give_the_lines_that_answer_among_others_of_the_deck(tmp_path: Path) -> None:
+    mills = (
+        "# Mills\n\nParts\n\n- four sails\n- a millstone of basalt\n\n# Rye\n\n- is ground in autumn\n- feeds the cat\n"
+    )
+    (tmp_path / "mills.md").write_text(mills, encoding="utf-8")
+    (tmp_path / "owls.txt").write_text("Owls\n\n- have four sails, too\n", encoding="utf-8")
+    asked = [("What are the parts of a mill?", ["four sails", "a millstone of basalt"]), ("Who built it?", [])]
+    records = [
+        {"question": question, "answerable": bool(quotes), "gold": [{"quote": one} for one in quotes], "split": "train"}
+        for question, quotes in asked
+    ]
+    records.append({**records[0], "split": "dev"})
+    (tmp_path / "mills.jsonl").write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
+    (tmp_path / "owls.jsonl").write_text("", encoding="utf-8")
+    found = list(deck_groups(tmp_path))
+    assert [group["question"] for group in found] == [question for question, _ in (*asked, asked[0])]
+    assert [group["held_out"] for group in found] == [False, False, True]
+    answering, other = ([p for p in found[0]["passages"] if bool(p["gold"]) is gold] for gold in (True, False))
+    (parts,) = answering
+    said = [parts["text"][slice(*parts["sentences"][number])] for number in parts["gold"]]
+    assert said == ["- four sails", "- a millstone of basalt"]
+    assert all("too" not in passage["text"] for passage in other)
+    assert all(not passage["gold"] for passage in found[1]["passages"])

@@ -82,6 +82,9 @@ def test_a_question_on_the_course_is_answered_from_its_lecture(course_tutor: Tut
 def test_the_cited_words_are_the_words_of_the_answer(course_tutor: Tutor) -> None:
     answer = course_tutor.ask("What is attention?")
     assert not answer.extractive
+    assert all(
+        answer.text[start:end] in "".join(hit.passage.text for hit in answer.passages) for start, end in answer.quoted
+    )
     said = {
         word for one in answer.citations for start, end in one.answer_spans for word in answer.text[start:end].split()
     }
@@ -122,13 +125,15 @@ def test_the_trace_explains_every_token(course_tutor: Tutor) -> None:
     assert trace is not None
     assert trace.steps
     config = course_tutor.checkpoint.model.config
-    for number, step in enumerate(trace.steps):
+    for step in trace.steps:
         assert step.copy.shape == (len(trace.prompt),)
         assert float(step.copy.sum()) == pytest.approx(1.0, abs=1e-4)
         assert 0.0 <= step.p_copy <= 1.0
-        assert step.attention.shape == (config.layers, config.heads, len(trace.prompt) + number)
+        assert step.attention.shape[:2] == (config.layers, config.heads)
+        assert step.attention.shape[2] >= len(trace.prompt)
         assert np.allclose(step.attention.sum(-1), 1.0, atol=1e-4)
         assert 0 <= step.start <= step.end <= len(answer.text)
+    assert [step.start for step in trace.steps] == sorted(step.start for step in trace.steps)
     for token in trace.prompt:
         if token.passage is not None:
             text = answer.passages[token.passage].passage.text[token.start : token.end]
@@ -165,6 +170,7 @@ def test_unsupported_words_are_replaced_by_a_quotation(untrained: Tutor) -> None
     well_formed(answer)
     assert answer.extractive
     assert answer.text == "The zoblin hums at 440 hertz while it works. [1]"
+    assert answer.quoted == ((0, len(answer.text) - len(" [1]")),)
     ((start, end),) = answer.citations[0].passage_spans
     assert answer.citations[0].passage.text[start:end] == "The zoblin hums at 440 hertz while it works."
     assert answer.trace is not None

@@ -107,8 +107,9 @@ class Answer:
     `text` is Markdown with LaTeX and `[n]` markers. `refused` holds when the material does not cover the question;
     `text` then says so and names the nearest place. `extractive` holds when the model's words were not supported,
     woven from several sentences or implausible to the ranker, and a sentence was quoted instead; the trace then says
-    how the model would have come by it, as it does of sentences that are added to the model's own. `trace` is None
-    when tracing was switched off or no word was generated.
+    how the model would have come by it, as it does of sentences that are added to the model's own. `quoted` are the
+    stretches of `text` that were added or put in word for word. `trace` is None when tracing was switched off or no
+    word was generated.
     `timings` are seconds by stage, one after the other: search, prompt, first_token (the model's first),
     first_words (until the first sentence is released), generate (the rest), and their total.
     """
@@ -122,6 +123,7 @@ class Answer:
     timings: dict[str, float] = field(default_factory=dict)
     model: str = ""
     extractive: bool = False
+    quoted: tuple[Span, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dictionary: answer, refusal, citations, passages in rank order, timings."""
@@ -130,6 +132,7 @@ class Answer:
             "answer": self.text,
             "refused": self.refused,
             "extractive": self.extractive,
+            "quoted": [list(span) for span in self.quoted],
             "model": self.model,
             "citations": [
                 {

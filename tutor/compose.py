@@ -1,13 +1,14 @@
 """From generated tokens to the text of an answer with its citations, sentence by sentence.
 
-A sentence is released when it is complete and supported: most of its content words must stand in the prompt. Each
-sentence is cited to the passages that its tokens were copied from, by the copy weights that made them.
+A sentence is released when it is complete and says what the one says that it was drawn from (`intact`); else that one
+is quoted. Each sentence is cited to the passages that its tokens were copied from, by the copy weights that made them.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,10 +18,14 @@ from corpus.sentences import sentence_spans
 from lm.generate import Generated
 from lm.reading import Prompt, content_stems
 from tutor.answer import Citation, Ranked, Span
-from tutor.selection import Candidate, Chosen
+from tutor.candidate import Candidate, Kind
+from tutor.selection import Chosen
+
+QUOTED = 1_000_000
+"""Where quoted sentences begin in the text without markers: after all that a model may have written."""
 
 SUPPORT = 0.6
-"""Least share of a sentence's content words that must stand in the prompt's passages."""
+"""Least share of a written sentence's content words that must stand in the sentence that it was drawn from."""
 
 _CITED_SHARE = 0.3
 """A passage is cited for a sentence when it holds at least this share of the copied weight of the sentence."""
@@ -31,11 +36,19 @@ _USED_WEIGHT = 0.2
 _ABOUT_AS_LIKELY = 0.3
 """Prompt tokens with at least this share of the largest copy weight are taken as possible origins of a word."""
 
+_GIVES = 0.2
+"""A sentence of the material is an origin of a written one when it gave at least this share of its words."""
+
+_TOLD = 0.7
+"""Least share of the content words of its origin that a written sentence must tell to stand for it."""
+
+_LONGER = 1.25
+"""Most words of a written sentence, as a multiple of those of its origin: more is a model that turns in circles."""
+
+_FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$\n]+\$|\\\(.+?\\\)|\\\[.+?\\\]|`[^`]+`", re.DOTALL)
+
 _SCRAP = 3
 """Stretches of a passage of at most this many characters are not marked as used beside longer ones."""
-
-_CLOSERS = {"$$": 2, "```": 2}
-_PAIRS = (("\\[", "\\]"), ("\\begin{", "\\end{"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +65,8 @@ class Draft:
     """An answer in the making: `text` with its `[n]` markers, and for the citations what rests on what.
 
     `moved` says where the sentences that were released came to stand: (start, end) in the text without markers and
-    the start in `text`, ascending.
+    the start in `text`, in the order of `text`. `quoted` are the stretches of `text` that the model did not write and
+    `quotes` the sentences of the material that stand there; `units` counts what was added.
     """
 
     text: str = ""
@@ -61,6 +75,10 @@ class Draft:
     used: dict[int, list[Span]] = field(default_factory=dict)
     weights: dict[int, float] = field(default_factory=dict)
     moved: list[tuple[int, int, int]] = field(default_factory=list)
+    quoted: list[Span] = field(default_factory=list)
+    quotes: list[Candidate] = field(default_factory=list)
+    units: int = 0
+    _listed: bool = False
 
     def place(self, span: Span) -> Span | None:
         """Where a stretch of the text without markers stands in `text`; None if its sentence was not released."""
@@ -72,21 +90,55 @@ class Draft:
     def add(self, sentence: str, raw_start: int, cited: dict[int, float], used: dict[int, list[Span]]) -> str:
         """Append a sentence that starts at `raw_start` of the text without markers; returns what was appended."""
         before = len(self.text)
-        joint = "" if not self.text else "\n\n" if "\n" in sentence or "\n" in self.text[-4:] else " "
-        start = before + len(joint)
-        self.moved.append((raw_start, raw_start + len(sentence), start))
-        self.text += joint + sentence
-        markers = ""
+        self.text += self._joint(sentence)
+        self._place(sentence, raw_start, cited)
         for passage, weight in cited.items():
-            number = self.numbers.setdefault(passage, len(self.numbers) + 1)
-            self.answer_spans.setdefault(passage, []).append((start, start + len(sentence)))
             self.used.setdefault(passage, []).extend(used.get(passage, []))
             self.weights[passage] = self.weights.get(passage, 0.0) + weight
-            markers += f"[{number}]"
-        if markers:
-            # A closing fence must stand alone on its line.
-            self.text += ("\n" if sentence.endswith(("```", "~~~")) else " ") + markers
+        self.units += 1
+        self._mark(cited)
         return self.text[before:]
+
+    def quote(self, unit: Sequence[Candidate]) -> str:
+        """Append sentences of one passage word for word, items of a list on lines of their own, with one marker at the
+        end. In the text without markers they stand from `QUOTED` on. Returns what was appended."""
+        before, passage = len(self.text), unit[0].passage
+        for number, one in enumerate(unit):
+            item = len(unit) > 1 and one.kind is Kind.ITEM
+            if number > 0 and item:
+                self.text += "\n"
+            else:
+                self.text += "\n\n" if self.text and item else self._joint(one.text)
+            self.text += "- " if item else ""
+            start = len(self.text)
+            self._place(one.text, QUOTED + sum(len(other.text) + 1 for other in self.quotes) + 1, (passage,))
+            self._listed = item
+            self.quotes.append(one)
+            self.quoted.append((start, len(self.text)))
+            self.used.setdefault(passage, []).append((one.start, one.end))
+            self.weights[passage] = self.weights.get(passage, 0.0) + len(one.text.split())
+        self.units += 1
+        self._mark((passage,))
+        return self.text[before:]
+
+    def _joint(self, sentence: str) -> str:
+        """What stands between the text and a sentence after it."""
+        apart = self._listed or "\n" in sentence or "\n" in self.text[-4:]
+        return "" if not self.text else "\n\n" if apart else " "
+
+    def _place(self, sentence: str, raw_start: int, passages: Iterable[int]) -> None:
+        start = len(self.text)
+        self.moved.append((raw_start, raw_start + len(sentence), start))
+        self.text += sentence
+        self._listed = False
+        for passage in passages:
+            self.numbers.setdefault(passage, len(self.numbers) + 1)
+            self.answer_spans.setdefault(passage, []).append((start, start + len(sentence)))
+
+    def _mark(self, passages: Iterable[int]) -> None:
+        if markers := "".join(f"[{self.numbers[passage]}]" for passage in passages):
+            # A closing fence must stand alone on its line.
+            self.text += ("\n" if self.text.endswith(("```", "~~~")) else " ") + markers
 
     def citations(self, passages: Sequence[Ranked]) -> tuple[Citation, ...]:
         """The citations in the order of their numbers; weights are shares of all that was copied."""
@@ -103,16 +155,18 @@ class Draft:
         )
 
 
-def supported(sentence: str, prompt_stems: frozenset[str]) -> bool:
-    """Whether a sentence has content words and enough of them stand in the passages."""
-    stems = content_stems(sentence)
-    return bool(stems) and sum(stem in prompt_stems for stem in stems) >= SUPPORT * len(stems)
-
-
-def whole(sentence: str) -> bool:
-    """Whether every formula and code block that a sentence opens is closed in it."""
-    even = all(sentence.count(mark) % modulus == 0 for mark, modulus in _CLOSERS.items())
-    return even and all(sentence.count(opening) == sentence.count(closing) for opening, closing in _PAIRS)
+def intact(sentence: str, origin: Candidate) -> bool:
+    """Whether a written sentence can stand for the one of the material that it was drawn from: running text that says
+    most of what that says and little besides, formulas and code unchanged."""
+    plain = _FORMULA.sub("", sentence)
+    if origin.kind is not Kind.TEXT or set("$\\`") & set(plain):
+        return False
+    if any(formula not in origin.text for formula in _FORMULA.findall(sentence)):
+        return False
+    if len(sentence.split()) > _LONGER * len(origin.text.split()):
+        return False
+    told, own = set(content_stems(sentence)), set(content_stems(origin.text))
+    return len(told & own) >= max(_TOLD * len(own), SUPPORT * len(told))
 
 
 def complete_sentences(text: str, *, final: bool) -> list[Span]:
@@ -159,21 +213,18 @@ class Evidence:
         """The words without those at the start that were copied from a heading."""
         for number, word in enumerate(words):
             sentence = self.sentences[int(word.generated.copy.argmax())]
-            if sentence is None or not sentence.heading or word.generated.p_copy < 0.5:
+            if sentence is None or sentence.kind is not Kind.HEADING or word.generated.p_copy < 0.5:
                 return list(words[number:])
         return []
 
-    def origin(self, words: Sequence[Word]) -> tuple[Candidate | None, float]:
-        """The sentence of the material that most of the words came from, and the share of the words it gave."""
+    def origins(self, words: Sequence[Word]) -> list[Candidate]:
+        """The sentences of the material that gave at least the share `_GIVES` of the words, the first used first."""
         given: Counter[Candidate] = Counter()
         for word in words:
             sentence = self.sentences[int(word.generated.copy.argmax())]
             if sentence is not None and word.generated.p_copy >= 0.5:
                 given[sentence] += 1
-        if not given:
-            return None, 0.0
-        sentence, count = given.most_common(1)[0]
-        return sentence, count / len(words)
+        return [sentence for sentence, count in given.items() if count >= _GIVES * len(words)]
 
     def woven(self, words: Sequence[Word]) -> bool:
         """Whether the copying jumps from the midst of one sentence of the material into the midst of another.
@@ -202,7 +253,11 @@ class Evidence:
 
 def best_sentence(candidates: Sequence[Candidate]) -> Candidate:
     """The candidate most like the question; whole sentences before fragments of a few words, headings last."""
-    return max(candidates, key=lambda one: one.score - (1 if one.heading else 0.15 if len(one.text.split()) < 4 else 0))
+
+    def worth(one: Candidate) -> float:
+        return one.score - (1 if one.kind is Kind.HEADING else 0.15 if len(one.text.split()) < 4 else 0)
+
+    return max(candidates, key=worth)
 
 
 def merge(spans: Sequence[Span], text: str) -> tuple[Span, ...]:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lm.data import read_records
+from tutor.candidate import candidate
 from tutor.dialogue import standalone
 from tutor.items import Item, Paragraphs, standing
 from tutor.records import Found, Ready, align
-from tutor.selection import candidate
 
 if TYPE_CHECKING:
     from index.store import Store

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from index.store import Hit
 from lm.reading import content_stems
-from tutor.selection import log_odds
+from tutor.candidate import log_odds
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -126,8 +126,8 @@ def plain(text: str) -> str:
 
 def measure(tutor: Tutor, question: Question, k: int, *, memory: bool = False) -> Outcome:
     """Ask one question and look where the evidence stands."""
+    from tutor.candidate import read_hits
     from tutor.compose import best_sentence
-    from tutor.selection import read_hits
 
     stream = tutor.stream(question.question, question.history, k, trace=False)
     answer, hits = stream.answer, stream.hits

@@ -1,12 +1,12 @@
 """Makes training groups for the ranker: a question with passages whose sentences answer it or do not.
 
     python -m tutor.groups READING.jsonl.gz ... --course corpus/questions/*.jsonl --reading corpus/reading/*.jsonl \
-        --output groups.jsonl.gz
+        --decks corpus/decks --output groups.jsonl.gz
 
 A line is {"question", "source", "passages": [{"context", "text", "sentences": [[start, end], ...], "gold": [number of a
 sentence, ...]}, ...]}; `gold` names the sentences that answer, none where the passage does not. Questions of the
-course come with the passages that the search finds for them, those of other files with their own passage and one of
-the same document. Only `train` splits are read, and nothing under a non-commercial licence.
+course and of slide decks come with the passages that the search finds for them, those of other files with their own
+passage and one of the same document. Only `train` splits are read, and nothing under a non-commercial licence.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import argparse
 import gzip
 import json
 import sys
+import tempfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -23,7 +24,11 @@ from typing import Any
 
 import numpy as np
 
+from corpus.document import Passage
 from corpus.sentences import sentence_spans
+from index.build import build
+from index.progress import stages_on_stderr
+from index.store import Store
 from lm.data import read_records
 from tutor.items import Item, Paragraphs, Span, read_definitions, read_items, read_reading, standing
 
@@ -59,23 +64,51 @@ def course_groups(paths: Sequence[Path], split: str, found: int = _FOUND) -> Ite
         for record in read_records(path):
             if record["split"] != split:
                 continue
-            quotes = [gold["quote"] for gold in record.get("gold") or ()]
             history = tuple((str(asked), str(said)) for asked, said in record.get("history") or ())
             for asked in dict.fromkeys((tutor.query(record["question"], history), record.get("standalone"))):
                 if not asked:
                     continue
                 hits = tutor.store.search(asked, k=found)
-                shown = {hit.passage.passage_id: hit.passage for hit in hits}
-                for passage in passages:
-                    if standing(passage.text, quotes):
-                        shown[passage.passage_id] = passage
-                group = []
-                for passage in shown.values():
-                    spans = sentence_spans(passage.text)
-                    gold = overlapping(spans, standing(passage.text, quotes))
-                    group.append(_passage(passage.context, passage.text, spans, gold))
-                if any(one["gold"] for one in group) == bool(record["answerable"]):
+                if group := _found_group(asked, record, [hit.passage for hit in hits], passages):
                     yield {"question": asked, "source": "course", "passages": group}
+
+
+def deck_groups(folder: Path, found: int = _FOUND) -> Iterator[dict[str, Any]]:
+    """Questions on slide decks with the passages that the search finds in the same deck, and those that answer; those
+    of the dev split are held out."""
+    decks = sorted(path for path in folder.iterdir() if path.suffix in (".md", ".txt"))
+    with tempfile.TemporaryDirectory() as place:
+        with stages_on_stderr() as progress:
+            build(decks, Path(place) / "store", progress=progress)
+        with Store.open(Path(place) / "store") as store:
+            passages: dict[str, list[Passage]] = {}
+            for passage in store.passages():
+                passages.setdefault(passage.locator.source, []).append(passage)
+            for deck in decks:
+                for record in read_records(deck.with_suffix(".jsonl")):
+                    if record["split"] not in ("train", "dev"):
+                        continue
+                    asked = store.mended(str(record["question"]))
+                    hits = store.search(asked, k=found, documents=[deck.name])
+                    if group := _found_group(asked, record, [hit.passage for hit in hits], passages[deck.name]):
+                        held_out = record["split"] == "dev"
+                        yield {"question": asked, "source": "decks", "passages": group, "held_out": held_out}
+
+
+def _found_group(
+    asked: str, record: dict[str, Any], found: Sequence[Passage], passages: Sequence[Passage]
+) -> list[dict[str, Any]]:
+    """The passages found and all that hold a gold quote, with the sentences that answer; empty where none does though
+    one should, or the other way round."""
+    quotes = [gold["quote"] for gold in record.get("gold") or ()]
+    shown = {passage.passage_id: passage for passage in found}
+    shown |= {passage.passage_id: passage for passage in passages if standing(passage.text, quotes)}
+    group = []
+    for passage in shown.values():
+        spans = sentence_spans(passage.text)
+        gold = overlapping(spans, standing(passage.text, quotes))
+        group.append(_passage(passage.context, passage.text, spans, gold))
+    return group if any(one["gold"] for one in group) == bool(record["answerable"]) else []
 
 
 def item_group(item: Item, paragraphs: Paragraphs, random: np.random.Generator) -> dict[str, Any] | None:
@@ -125,6 +158,8 @@ def groups(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     random = np.random.default_rng(arguments.seed)
     paragraphs = Paragraphs()
     yield from course_groups(arguments.course or [], "train")
+    if arguments.decks:
+        yield from deck_groups(arguments.decks)
     items: list[Item] = []
     for path in arguments.reading or []:
         items += read_reading(path, paragraphs)
@@ -145,6 +180,9 @@ def parser() -> argparse.ArgumentParser:
     cli.add_argument("files", type=Path, nargs="*", help="reading-comprehension files, .jsonl or .jsonl.gz")
     cli.add_argument("--course", type=Path, nargs="*", help="question sets of the shipped course (train split only)")
     cli.add_argument("--reading", type=Path, nargs="*", help="reading passages with questions (train split only)")
+    cli.add_argument(
+        "--decks", type=Path, help="folder of slide decks with their questions (dev split held out)"
+    )
     cli.add_argument("--definitions", type=Path, nargs="*", help="plain text to make definition questions from")
     cli.add_argument("--definitions-count", type=int, default=2500, help="how many of them")
     cli.add_argument("--most", type=int, default=4500, help="questions taken of one file")

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from lm.reading import Mode
 from lm.tokenizer import Tokenizer
+from tutor.candidate import Candidate, candidate
 from tutor.items import Item, Paragraphs, Span
 from tutor.mixture import Prompts
-from tutor.selection import Candidate, Chosen, candidate, select
+from tutor.selection import Chosen, select
 
 Scores = Sequence[NDArray[np.float32]]
 """For each passage of a draft one score a sentence, larger where it is nearer to the question."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -9,13 +10,15 @@ from typing import TYPE_CHECKING
 
 from index.store import Hit
 from lm.generate import Generated, generate
-from lm.reading import Prompt, content_stems
+from lm.reading import Prompt
 from lm.sampling import Decoding
 from lm.tokenizer import END, NONE, StreamDecoder
 from tutor.answer import Answer, PromptToken, Ranked, Step, Trace
-from tutor.compose import Draft, Evidence, Word, best_sentence, complete_sentences, supported, whole
+from tutor.belonging import SENTENCES, Growth, plausible
+from tutor.candidate import Candidate
+from tutor.compose import QUOTED, Draft, Evidence, Word, best_sentence, complete_sentences, intact
 from tutor.coverage import THRESHOLD, probability, signals
-from tutor.selection import SENTENCES, Candidate, Chosen, left_out, plausible
+from tutor.selection import Chosen
 
 if TYPE_CHECKING:
     from tutor.tutor import Tutor
@@ -93,12 +96,10 @@ class Stream:
             first, tokens = self._again(prompt)
         evidence, draft = Evidence(prompt, chosen), Draft()
         candidates = [one for group in chosen for one in group.candidates]
-        stems = frozenset(stem for one in chosen for piece in one.pieces for stem in content_stems(piece.text))
+        growth = Growth(candidates, self._question)
         decoder = StreamDecoder(self._tutor.checkpoint.tokenizer)
         words: list[Word] = []
-        text, released = "", 0
-        said: set[str] = set()
-        meant: Candidate | None = None
+        text, seen = "", 0
         for generated in chain_first(first, tokens):
             final = generated.token == END
             piece = decoder.finish() if final else decoder.feed(generated.token)
@@ -107,32 +108,27 @@ class Stream:
             text += piece
             # Only a piece that ends a sentence or a line can complete one.
             if final or piece[:1].isspace():
-                for start, end in complete_sentences(text, final=final)[released:]:
-                    released += 1
+                for start, end in complete_sentences(text, final=final)[seen:]:
+                    seen += 1
                     inside = evidence.after_heading([word for word in words if word.start < end and start < word.end])
                     start = max(start, inside[0].start if inside else end)
                     sentence = text[start:end].lstrip()
-                    start = end - len(sentence)
-                    if not sentence or sentence in said:
-                        continue
-                    said.add(sentence)
-                    origin = evidence.origin(inside)[0]
-                    if origin is not None and not plausible(origin, candidates):
-                        continue
-                    if not (supported(sentence, stems) and whole(sentence)) or evidence.woven(inside):
-                        meant = meant or origin
+                    origins = [one for one in evidence.origins(inside) if plausible(one, candidates)]
+                    if not origins or growth.repeats(sentence):
                         continue
                     self._mark("first_words")
-                    yield from split_words(draft.add(sentence, start, *evidence.of(inside)))
+                    if len(origins) == 1 and intact(sentence, origins[0]) and not evidence.woven(inside):
+                        growth.tell(sentence, origins[0])
+                        yield from split_words(draft.add(sentence, end - len(sentence), *evidence.of(inside)))
+                        continue
+                    for unit in filter(None, map(growth.take, origins)):
+                        yield from split_words(draft.quote(unit))
         self._mark("generate")
-        extractive = not draft.text
-        quoted = [meant or best_sentence(candidates)] if extractive else []
-        if extractive:
-            words, text = [], ""
-        told = " ".join([draft.text, *(one.text for one in quoted)])
-        quoted += left_out(candidates, told, SENTENCES - len(draft.moved) - len(quoted))
-        yield from self._quote(quoted, prompt, words, text, draft)
-        self._finish(draft, prompt, chosen, words, extractive=extractive)
+        extractive = len(draft.quotes) == len(draft.moved)
+        for unit in growth.rest(SENTENCES - draft.units) or ([] if draft.text else [(best_sentence(candidates),)]):
+            self._mark("first_words")
+            yield from split_words(draft.quote(unit))
+        self._finish(draft, prompt, chosen, self._words(prompt, words, draft.quotes), extractive=extractive)
 
     def _again(self, prompt: Prompt) -> tuple[Generated, Iterator[Generated]]:
         """Search speaks for an answer and the reader declined: let it write all the same."""
@@ -140,29 +136,22 @@ class Stream:
         tokens = generate(self._tutor.checkpoint.model, prompt, decoding, trace=self._trace)
         return next(tokens), tokens
 
-    def _quote(
-        self, sentences: Sequence[Candidate], prompt: Prompt, words: list[Word], text: str, draft: Draft
-    ) -> Iterator[str]:
-        """Add sentences of the prompt word for word; `words` are what was written before them, `text` its text.
-
-        With a trace the model reads them as if it had written them, so that it says how it would have come by them.
-        """
-        tokenizer = self._tutor.checkpoint.tokenizer
-        written = [word.generated.token for word in words]
-        for one in sentences:
-            start = len(text) + 1
-            text += " " + one.text
-            used = {one.passage: [(one.start, one.end)]}
-            yield from split_words(draft.add(one.text, start, {one.passage: 1.0}, used))
+    def _words(self, prompt: Prompt, words: Sequence[Word], quoted: Sequence[Candidate]) -> list[Word]:
+        """The words that the model wrote and those of the quoted sentences after them, read by the model as if it had
+        written them, so that the trace says how it would have come by them."""
+        tokenizer, model = self._tutor.checkpoint.tokenizer, self._tutor.checkpoint.model
+        found, written = list(words), [word.generated.token for word in words]
+        if not self._trace or not quoted:
+            return found
+        for one in quoted:
             written += tokenizer.encode(" " + one.text).ids
-        if self._trace and len(written) > len(words):
-            end, decoder = 0, StreamDecoder(tokenizer)
-            model = self._tutor.checkpoint.model
-            forced = generate(model, prompt, Decoding(longest=len(written)), trace=True, forced=written)
-            for number, generated in enumerate(forced):
-                start, end = end, end + len(decoder.feed(generated.token))
-                if number >= len(words):
-                    words.append(Word(generated=generated, start=start, end=end))
+        start, decoder = QUOTED, StreamDecoder(tokenizer)
+        forced = generate(model, prompt, Decoding(longest=len(written)), trace=True, forced=written)
+        for generated in itertools.islice(forced, len(words), None):
+            end = start + len(decoder.feed(generated.token))
+            found.append(Word(generated=generated, start=start, end=end))
+            start = end
+        return found
 
     def _refuse(self) -> Iterator[str]:
         nearest = f" The nearest place is {self._hits[0].passage.locator.describe()}." if self._hits else ""
@@ -194,6 +183,7 @@ class Stream:
             timings=self._timings,
             model=self._tutor.model_name,
             extractive=extractive,
+            quoted=tuple(draft.quoted),
         )
 
 
@@ -251,4 +241,6 @@ def trace_of(prompt: Prompt, chosen: Sequence[Chosen], words: Sequence[Word], dr
                 end=place[1],
             )
         )
+    # Quoted sentences may stand between those that the model wrote.
+    steps.sort(key=lambda step: step.start)
     return Trace(prompt=tokens, steps=tuple(steps), read=tuple(chosen))

@@ -1,0 +1,132 @@
+"""What belongs together in an answer."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from tutor.belonging import ALSO, IN_LIST, PLAUSIBLE, SAME_PASSAGE, Growth, listed, opened, plausible
+from tutor.candidate import Candidate, Kind, sigmoid
+
+ITEM, TITLE, TEXT = Kind.ITEM, Kind.TITLE, Kind.TEXT
+
+
+def slide(*lines: tuple[str, Kind, float], passage: int = 0) -> list[Candidate]:
+    """Candidates of one passage: words, what they are, odds."""
+    return [
+        Candidate(
+            passage=passage,
+            start=100 * number,
+            end=100 * number + len(text),
+            text=text,
+            score=odds / (1 + odds),
+            kind=kind,
+        )
+        for number, (text, kind, odds) in enumerate(lines)
+    ]
+
+
+def texts(units: Sequence[Sequence[Candidate]]) -> list[list[str]]:
+    return [[one.text for one in unit] for unit in units]
+
+
+GATES = (
+    ("Gates of a cell", TITLE, 0.02),
+    ("Forget erases the memory", ITEM, 4.0),
+    ("Input writes new content", ITEM, 3.0),
+    ("Output reads it", ITEM, 4.0 * IN_LIST * 0.9),
+    ("Owls", TITLE, 0.01),
+    ("Owls fly at night", TEXT, 0.01),
+)
+
+
+def test_a_title_and_a_lead_open_what_stands_after_them() -> None:
+    candidates = slide(*GATES)
+    assert list(opened(candidates, 0)) == [1, 2, 3]
+    assert list(opened(candidates, 4)) == [5]
+    assert list(opened(candidates, 1)) == []
+    lead = slide(
+        ("The loss is:", TEXT, 1), ("$$a$$", TEXT, 1), ("$$b$$", TEXT, 1), ("Prose.", TEXT, 1), ("More.", TEXT, 1)
+    )
+    assert list(opened(lead, 0)) == [1, 2, 3]
+    two = [*slide(("They are:", TEXT, 1)), *slide(("elsewhere", TEXT, 1), passage=1)]
+    assert list(opened(two, 0)) == []
+
+
+def test_a_list_ends_where_it_is_long() -> None:
+    lines = [(f"item {number} " + "word " * 20, ITEM, 1.0) for number in range(10)]
+    candidates = slide(("They are:", TEXT, 1.0), *lines)
+    assert list(opened(candidates, 0)) == [1, 2, 3]
+    assert 1 < len(listed(candidates, 1)) < 5
+    short = slide(("They are:", TEXT, 1.0), *((f"item {number}", ITEM, 1.0) for number in range(20)))
+    assert len(list(opened(short, 0))) == 8
+    assert len(listed(short, 5)) == 7
+
+
+def test_items_belong_together_when_they_are_likely_enough() -> None:
+    candidates = slide(*GATES)
+    assert listed(candidates, 1) == [2]
+    assert listed(candidates, 2) == [1, 3]
+    assert listed(candidates, 5) == []
+
+
+def test_an_answer_of_one_item_brings_its_list() -> None:
+    candidates = slide(*GATES)
+    growth = Growth(candidates, "Which gates are there?")
+    assert texts(growth.rest(3)) == [["Forget erases the memory", "Input writes new content"], ["Output reads it"]]
+    growth = Growth(candidates, "Which gates are there?")
+    growth.tell("Input writes new content.", candidates[2])
+    assert texts(growth.rest(0)) == [["Forget erases the memory", "Output reads it"]]
+
+
+def test_a_title_of_the_question_only_opens_its_list() -> None:
+    candidates = slide(("Gates of a cell", TITLE, 9.0), *GATES[1:])
+    growth = Growth(candidates, "What gates does a cell have?")
+    assert texts(growth.rest(1)) == [["Forget erases the memory", "Input writes new content", "Output reads it"]]
+    alone = Growth(candidates[:1], "What gates does a cell have?")
+    assert alone.rest(3) == []
+    other = Growth(candidates, "What erases?")
+    assert texts(other.rest(1))[0][0] == "Gates of a cell"
+
+
+def test_what_is_likely_enough_belongs_and_more_so_in_the_same_passage() -> None:
+    here = slide(
+        ("The gate forgets.", TEXT, 4.0),
+        ("Owls sleep.", TEXT, 0.0001),
+        ("Cells keep a state.", TEXT, 4 * ALSO / SAME_PASSAGE * 1.1),
+    )
+    there = slide(
+        ("Inputs are read.", TEXT, 4.0 * ALSO * 0.9), ("States are passed on.", TEXT, 4.0 * ALSO * 1.1), passage=1
+    )
+    units = Growth([*here, *there], "What happens?").rest(3)
+    assert texts(units) == [["The gate forgets."], ["Cells keep a state."], ["States are passed on."]]
+    assert texts(Growth([*here, *there], "What happens?").rest(1)) == [["The gate forgets."]]
+
+
+def test_nothing_is_said_twice() -> None:
+    candidates = [
+        *slide(("The gate forgets old things.", TEXT, 4.0)),
+        *slide(("An old gate forgets things", TEXT, 4.0), passage=1),
+    ]
+    growth = Growth(candidates, "What happens?")
+    assert growth.take(candidates[1]) == (candidates[1],)
+    assert growth.take(candidates[0]) == ()
+    assert growth.repeats("Old things: the gate forgets!")
+    assert not growth.repeats("The cell keeps a state.")
+    assert growth.rest(3) == []
+
+
+def test_a_heading_is_no_part_of_an_answer() -> None:
+    assert Growth(slide(("Forgetting", Kind.HEADING, 9.0)), "What?").rest(3) == []
+
+
+def test_an_implausible_sentence_is_told_from_the_best() -> None:
+    odds = 4.0 * PLAUSIBLE
+    best, near, far, led = slide(
+        ("Best.", TEXT, 4.0), ("Near.", TEXT, odds * 1.1), ("Far.", TEXT, odds * 0.9), ("Led.", TEXT, 0.01)
+    )
+    assert plausible(near, [best, near, far])
+    assert not plausible(far, [best, near, far])
+    assert not plausible(led, [best, led])
+    (lead,) = slide(("They are:", TEXT, 4.0))
+    assert plausible(led, [lead, led])
+    assert best.score == pytest.approx(sigmoid(1.3862943611))

@@ -1,0 +1,85 @@
+"""What a sentence is on its page."""
+
+import pytest
+
+from tutor.candidate import Candidate, Kind, candidate, folded, log_odds, sigmoid
+
+
+def of(text: str, part: str, headings: frozenset[str] = frozenset()) -> Candidate | None:
+    start = text.index(part)
+    return candidate(0, text, start, start + len(part), 0.5, headings)
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("- ▶ a gate closes", "a gate closes"),
+        ("2) the second step", "the second step"),
+        ("## Forget gate", None),
+        ("---", None),
+        ("| | |", None),
+        ("-5 is negative", "-5 is negative"),
+        ("$$x = 1$$", "$$x = 1$$"),
+    ],
+)
+def test_markers_go_and_headings_answer_nothing(line: str, kept: str | None) -> None:
+    text = "before " + line
+    found = candidate(0, text, 7, len(text), 0.5)
+    assert (found.text if found else None) == kept
+    if found:
+        assert text[found.start : found.end] == found.text
+
+
+def test_tex_commands_that_frame_text_answer_nothing() -> None:
+    for line in ("\\section{Gates}", "\\begin{itemize}", "\\end{itemize}"):
+        assert candidate(0, line, 0, len(line), 0.5) is None
+    equation = "\\begin{equation} a = b \\end{equation}"
+    assert candidate(0, equation, 0, len(equation), 0.5) is not None
+    item = candidate(0, "\\item A gate closes.", 0, 20, 0.5)
+    assert item is not None
+    assert (item.text, item.kind) == ("A gate closes.", Kind.ITEM)
+
+
+SLIDE = """Types of gates
+
+- reset
+- update
+
+Three steps:
+
+A gate closes. Then it opens.
+Gates (again)
+$x = 1$
+the gate of a cell that is opened by the one before it
+"""
+
+
+@pytest.mark.parametrize(
+    ("part", "kind", "leads"),
+    [
+        ("Types of gates", Kind.TITLE, True),
+        ("- reset", Kind.ITEM, False),
+        ("Three steps:", Kind.TEXT, True),
+        ("A gate closes.", Kind.TEXT, False),
+        ("Then it opens.", Kind.TEXT, False),
+        ("Gates (again)", Kind.TITLE, True),
+        ("$x = 1$", Kind.TEXT, False),
+        ("the gate of a cell that is opened by the one before it", Kind.TEXT, False),
+    ],
+)
+def test_titles_items_and_leads_are_told_from_text(part: str, kind: Kind, leads: bool) -> None:
+    found = of(SLIDE, part)
+    assert found is not None
+    assert (found.kind, found.leads) == (kind, leads)
+
+
+def test_a_heading_of_the_passage_is_one() -> None:
+    found = of("Forget  Gate\n\nIt forgets.", "Forget  Gate", frozenset({folded("Forget gate")}))
+    assert found is not None
+    assert found.kind is Kind.HEADING
+
+
+def test_log_odds_and_back() -> None:
+    assert log_odds(0.5) == 0
+    assert sigmoid(log_odds(0.137)) == pytest.approx(0.137)
+    assert log_odds(0.0) == pytest.approx(-log_odds(1.0))

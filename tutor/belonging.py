@@ -1,0 +1,175 @@
+"""What belongs together in an answer: the sentences about as likely as the best one, and on slides the whole list of an
+item and the items that a title or a lead-in opens.
+
+A *unit* is a sentence with what it leads to and with the items of its list, all of one passage, in reading order.
+Candidates are given in reading order of their passages.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from lm.reading import content_stems
+from tutor.candidate import Candidate, Kind, log_odds
+
+SENTENCES = 3
+"""Most units of an answer."""
+
+ALSO = 0.3
+"""A unit is part of the answer, too, when its odds to answer are at least this share of the best one's ..."""
+
+SAME_PASSAGE = 8.0
+"""... where the odds in the passages that the answer rests on already count this many times ..."""
+
+NEXT = 2.0
+"""... and those beside a sentence of the answer this many times again."""
+
+IN_LIST = 0.07
+"""An item belongs to another one of its list when its odds are at least this share of the other's."""
+
+PLAUSIBLE = 0.12
+"""What the model writes out of a sentence with less than this share of the best one's odds is not let through."""
+
+_LIST_ITEMS, _LIST_WORDS = 8, 80
+"""Most items of a list that are told together, and most words."""
+
+_SAID = 0.7
+"""A sentence of which this share of the content words has been said is not said again."""
+
+
+def opened(candidates: Sequence[Candidate], number: int) -> Iterator[int]:
+    """What the sentence `number` leads to: the list after it, or a sentence or equation, up to the next title."""
+    lead = candidates[number]
+    words = 0
+    for place in range(number + 1, len(candidates) if lead.leads else 0):
+        one = candidates[place]
+        words += len(one.text.split())
+        ends = one.passage != lead.passage or one.kind in (Kind.TITLE, Kind.HEADING)
+        if ends or (place > number + 1 and (one.leads or words > _LIST_WORDS)) or place > number + _LIST_ITEMS:
+            return
+        yield place
+        runs_on = place + 1 < len(candidates) and candidates[place + 1].kind is Kind.ITEM
+        if one.kind is not Kind.ITEM and not _is_formula(one) and not runs_on:
+            return
+
+
+def _is_formula(one: Candidate) -> bool:
+    return one.text.lstrip().startswith(("$", "\\"))
+
+
+def listed(candidates: Sequence[Candidate], number: int) -> list[int]:
+    """The other items of the list that `number` stands in, the likeliest first, as far as they belong to it."""
+    one = candidates[number]
+    if one.kind is not Kind.ITEM:
+        return []
+    first = last = number
+    while first > 0 and _item_of(candidates[first - 1], one.passage):
+        first -= 1
+    while last + 1 < len(candidates) and _item_of(candidates[last + 1], one.passage):
+        last += 1
+    least = log_odds(one.score) + math.log(IN_LIST)
+    likely = [place for place in range(first, last + 1) if log_odds(candidates[place].score) >= least]
+    found: list[int] = []
+    words = len(one.text.split())
+    for place in sorted(likely, key=lambda place: -candidates[place].score):
+        words += len(candidates[place].text.split())
+        if place != number and (len(found) + 2 > _LIST_ITEMS or words > _LIST_WORDS + len(one.text.split())):
+            break
+        found += [place] if place != number else []
+    return found
+
+
+def _item_of(one: Candidate, passage: int) -> bool:
+    return one.kind is Kind.ITEM and one.passage == passage
+
+
+def plausible(one: Candidate, candidates: Sequence[Candidate]) -> bool:
+    """Whether the odds of a sentence to answer, or of one that leads to it, are at least the share `PLAUSIBLE` of the
+    best one's."""
+    best = max(other.score for other in candidates)
+    least = log_odds(best) + math.log(PLAUSIBLE)
+    likely = (number for number, other in enumerate(candidates) if log_odds(other.score) >= least)
+    return any(one == candidates[number] or one in _at(candidates, opened(candidates, number)) for number in likely)
+
+
+def _at(candidates: Sequence[Candidate], numbers: Iterator[int]) -> list[Candidate]:
+    return [candidates[number] for number in numbers]
+
+
+class Growth:
+    """An answer that grows unit by unit out of candidates, nothing being said twice.
+
+    A sentence counts as said when `_SAID` of its content words have been; a title that only repeats words of the
+    question says nothing.
+    """
+
+    def __init__(self, candidates: Sequence[Candidate], question: str) -> None:
+        self._candidates = candidates
+        self._asked = frozenset(content_stems(question))
+        self._stems = [frozenset(content_stems(one.text)) for one in candidates]
+        self._said: set[str] = set()
+        self._taken: list[int] = []
+
+    def repeats(self, sentence: str) -> bool:
+        """Whether the answer has said this."""
+        stems = frozenset(content_stems(sentence))
+        return len(stems & self._said) >= _SAID * len(stems)
+
+    def tell(self, sentence: str, origin: Candidate) -> None:
+        """Note that the answer says a sentence in words of its own, drawn from `origin`."""
+        self._taken.append(self._candidates.index(origin))
+        self._said |= set(content_stems(sentence)) | self._stems[self._taken[-1]]
+
+    def take(self, one: Candidate) -> tuple[Candidate, ...]:
+        """The unit of a candidate as far as it is not said yet, in reading order; it is said from now on."""
+        return self._unit(self._candidates.index(one))
+
+    def rest(self, most: int) -> list[tuple[Candidate, ...]]:
+        """What completes the units that were begun, and at most `most` further ones, in reading order, those of the
+        passages of the first sentences first."""
+        found = [self._unit(number) for number in list(self._taken)]
+        while most > 0 and (number := self._next()) is not None:
+            found.append(self._unit(number))
+            most -= 1
+        passages = list(dict.fromkeys(self._candidates[number].passage for number in self._taken))
+        return sorted(filter(None, found), key=lambda unit: (passages.index(unit[0].passage), unit[0].start))
+
+    def _next(self) -> int | None:
+        """The likeliest sentence that is not said yet and says something, if it is likely enough."""
+        everything = range(len(self._candidates))
+        left = [number for number in everything if number not in self._taken and self._tells(number)]
+        if not left:
+            return None
+        number = max(left, key=self._standing)
+        best = max(log_odds(self._candidates[number].score) for number in [*self._taken, *left])
+        return number if not self._taken or self._standing(number) >= best + math.log(ALSO) else None
+
+    def _standing(self, number: int) -> float:
+        """Log-odds to belong to the answer as it is."""
+        one = self._candidates[number]
+        odds = log_odds(one.score)
+        if any(self._candidates[taken].passage == one.passage for taken in self._taken):
+            odds += math.log(SAME_PASSAGE)
+            if {number - 1, number + 1} & set(self._taken):
+                odds += math.log(NEXT)
+        return odds
+
+    def _tells(self, number: int) -> bool:
+        """Whether a sentence, or what it leads to, says something that was neither asked nor said."""
+        return self._new(number) or any(self._new(place) for place in opened(self._candidates, number))
+
+    def _new(self, number: int) -> bool:
+        own, one = self._stems[number], self._candidates[number]
+        if one.kind is Kind.HEADING or (one.kind is Kind.TITLE and own <= self._asked):
+            return False
+        return bool(own) and len(own & self._said) < _SAID * len(own)
+
+    def _unit(self, number: int) -> tuple[Candidate, ...]:
+        unit: list[int] = []
+        for place in (number, *opened(self._candidates, number), *listed(self._candidates, number)):
+            if place not in self._taken and self._new(place):
+                unit.append(place)
+                self._taken.append(place)
+                self._said |= self._stems[place]
+        return tuple(self._candidates[place] for place in sorted(unit))

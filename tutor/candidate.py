@@ -1,0 +1,115 @@
+"""A sentence of a passage as the tutor sees it: its words, how likely it is to answer, and what it is on the page."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from index.store import Hit
+
+_BEHIND = 5.0
+"""What a sentence loses in log-odds for a point that its passage is behind the first in the score of the search."""
+
+_MARKER = re.compile(r"(?:[-*+•▶►■◦➤–]|\d{1,3}[.)]|>|\\item)[ \t]+(?:[•▶►■◦➤][ \t]*)?")
+_SILENT = re.compile(
+    r"#{1,6}(?:\s|$)|[-=*_|: \t]*$|<!--|\\(?:sub)*(?:section|paragraph|chapter|frametitle)\*?\{|\\maketitle"
+    r"|\\(?:begin|end)\{(?:itemize|enumerate|description|document|frame|center|figure|quote|abstract|block|columns?)"
+)
+_LONGEST_TITLE = 9
+"""Words."""
+_NO_TITLE = re.compile(r"[.?!;,:][\"')\]”’]*$|[$\\|`]")
+_EMPHASIS = "*_` \t"
+
+
+class Kind(Enum):
+    """What a sentence is on its page: a heading that the passage stands under, a title (a short line of its own that
+    stops without a mark), an item of a list, or running text."""
+
+    HEADING = "heading"
+    TITLE = "title"
+    ITEM = "item"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A sentence of a passage: characters [start, end) of its text and a score (larger is more like the question)."""
+
+    passage: int
+    start: int
+    end: int
+    text: str
+    score: float
+    kind: Kind = Kind.TEXT
+
+    @property
+    def leads(self) -> bool:
+        """Whether it only opens what the sentences after it say: it ends in a colon or is a title."""
+        return self.kind is Kind.TITLE or self.text.rstrip(_EMPHASIS).endswith(":")
+
+
+def candidate(
+    passage: int, text: str, start: int, end: int, score: float, headings: frozenset[str] = frozenset()
+) -> Candidate | None:
+    """The sentence text[start:end] without its list marker; None for marked headings and rules, which answer nothing.
+
+    `headings` are those of the passage, folded by `folded`: a sentence of the same words is one of them.
+    """
+    sentence = text[start:end]
+    if _SILENT.match(sentence):
+        return None
+    kind = Kind.TEXT
+    if marker := _MARKER.match(sentence):
+        start += marker.end()
+        kind = Kind.ITEM
+    elif folded(sentence) in headings:
+        kind = Kind.HEADING
+    elif _alone(text, start, end) and len(sentence.split()) <= _LONGEST_TITLE and not _NO_TITLE.search(sentence):
+        kind = Kind.TITLE
+    if start >= end:
+        return None
+    return Candidate(passage=passage, start=start, end=end, text=text[start:end], score=score, kind=kind)
+
+
+def _alone(text: str, start: int, end: int) -> bool:
+    """Whether text[start:end] fills its lines."""
+    before, after = text[text.rfind("\n", 0, start) + 1 : start], text[end:].partition("\n")[0]
+    return not before.strip() and not after.strip()
+
+
+def folded(text: str) -> str:
+    """Words as they are compared: no case, single spaces."""
+    return " ".join(text.split()).casefold()
+
+
+def log_odds(p: float) -> float:
+    """ln(p / (1 - p)) of a probability, taken as at least one in a million away from 0 and 1."""
+    p = min(max(p, 1e-6), 1 - 1e-6)
+    return math.log(p / (1 - p))
+
+
+def sigmoid(x: float) -> float:
+    """The probability whose log-odds are x."""
+    return 1 / (1 + math.exp(-x))
+
+
+def read_hits(hits: Sequence[Hit]) -> list[Candidate]:
+    """The sentences of the passages found, in reading order of each.
+
+    Their score is the ranker's probability, less by `_BEHIND` in log-odds for each point that their passage is behind
+    the first one; the cosine where no ranker has read them.
+    """
+    found: list[Candidate] = []
+    for number, hit in enumerate(hits):
+        headings = frozenset(folded(heading) for heading in hit.passage.locator.headings)
+        for sentence in hit.sentences:
+            score = sentence.score
+            if sentence.answers is not None:
+                score = sigmoid(log_odds(sentence.answers) - _BEHIND * max(0.0, hits[0].score - hit.score))
+            one = candidate(number, hit.passage.text, sentence.start, sentence.end, score, headings)
+            if one is not None:
+                found.append(one)
+    return found
