@@ -19,7 +19,12 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="address to serve on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=7860, help="port to serve on (default: %(default)s)")
     parser.add_argument("--auth", type=Path, metavar="FILE", help="let in only who is in FILE: lines user:password")
-    parser.add_argument("--mcp", action="store_true", help="offer ask and retrieve as MCP tools, too")
+    parser.add_argument(
+        "--uploads",
+        action=argparse.BooleanOptionalAction,
+        help="let the page add lectures to the index and remove them (default: on 127.0.0.1 only)",
+    )
+    parser.add_argument("--mcp", action="store_true", help="offer what programs can call as MCP tools, too")
     return parser
 
 
@@ -35,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             port=options.port,
             auth=options.auth,
             mcp=options.mcp,
+            uploads=options.uploads,
         )
         serve(settings)
     except CannotStart as error:

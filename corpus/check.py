@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parent
 KINDS = frozenset(
     "definition why how compare equation code number keyword typo multi near-miss off-topic follow-up".split()
 )
+DECK_KINDS = KINDS - {"multi", "follow-up"} | {"list", "paraphrase"}
 SPLITS = frozenset({"train", "dev", "test"})
 ALIKE = {"words": 0.9, "meaning": 0.93}
 """Two questions of different splits more alike than this are one question."""
@@ -50,6 +51,7 @@ def faults(course: Course, names: Collection[str] = ()) -> Iterator[str]:
     yield from question_faults(chosen, course.lectures)
     if not names:
         yield from reading_faults(course.reading)
+        yield from deck_faults(course.deck_questions, course.decks)
 
 
 def lecture_faults(lecture: Lecture) -> Iterator[str]:
@@ -143,6 +145,28 @@ def reading_faults(records: Sequence[Record]) -> Iterator[str]:
         yield f"{records[later].place} and {records[first].place} share {run!r}"
 
 
+def deck_faults(records: Sequence[Record], decks: dict[str, str]) -> Iterator[str]:
+    """Faults of the questions on slide decks: fields, kinds and splits, sameness, quotes, one split a deck."""
+    splits: dict[str, set[str]] = defaultdict(set)
+    places: dict[str, str] = {}
+    for record in records:
+        one = record.values
+        if missing := [name for name in _FIELDS if name not in one and name != "section"]:
+            yield f"{record.place}: lacks {', '.join(missing)}"
+            continue
+        for key in (one["id"], f"{one['lecture']}: {one['question'].casefold()}"):
+            if key in places:
+                yield f"{record.place}: {key!r} stands at {places[key]} as well"
+            places[key] = record.place
+        if one["lecture"] not in decks or one["kind"] not in DECK_KINDS or one["split"] not in SPLITS:
+            yield f"{record.place}: deck, kind {one['kind']!r} or split {one['split']!r} is none of the known"
+        splits[one["lecture"]].add(one["split"])
+        yield from _evidence_faults(record, decks, told=False)
+    for deck in decks:
+        if len(splits[deck]) != 1:
+            yield f"{deck}: questions in {' and '.join(sorted(splits[deck])) or 'no split'}; a deck has one split"
+
+
 def alike_faults(kind: str, pairs: Sequence[Pair], records: Sequence[Record]) -> Iterator[str]:
     """One line for every pair of questions of different splits that are more alike than `ALIKE` allows."""
     for pair in pairs:
@@ -154,7 +178,8 @@ def alike_faults(kind: str, pairs: Sequence[Pair], records: Sequence[Record]) ->
             )
 
 
-def _evidence_faults(record: Record, texts: dict[str, str]) -> Iterator[str]:
+def _evidence_faults(record: Record, texts: dict[str, str], *, told: bool = True) -> Iterator[str]:
+    """Faults of gold, reference and key facts; `told`: the reference has to hold the key facts, too."""
     one = record.values
     if not (bool(one["gold"]) == bool(one["reference"]) == bool(one["key_facts"]) == one["answerable"]):
         yield f"{record.place}: gold, reference and key facts belong to answerable questions, and to all of them"
@@ -165,7 +190,7 @@ def _evidence_faults(record: Record, texts: dict[str, str]) -> Iterator[str]:
             yield f"{record.place}: the quote {gold['quote'][:60]!r} does not stand in {gold['lecture'] or 'the text'}"
     quoted = " ".join(gold["quote"] for gold in one["gold"]).casefold()
     for fact in one["key_facts"]:
-        if fact.casefold() not in one["reference"].casefold():
+        if told and fact.casefold() not in one["reference"].casefold():
             yield f"{record.place}: the key fact {fact!r} is not in the reference"
         if fact.casefold() not in quoted:
             yield f"{record.place}: the key fact {fact!r} is not in the quotes"
@@ -235,6 +260,7 @@ def _copied(course: Course, paths: Sequence[Path]) -> Iterator[str]:
     named = [(name, lecture.prose()) for name, lecture in course.lectures.items()]
     named += [(one.place, f"{one.values.get('question')} . {one.values.get('reference')}") for one in course.questions]
     named += [(one.place, str(one.values.get("text"))) for one in course.reading]
+    named += list(course.decks.items())
     parts = [
         (name, part) for name, text in named for part in re.split(r"\$\$.*?\$\$|\$[^$\n]*\$", text, flags=re.DOTALL)
     ]

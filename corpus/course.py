@@ -4,6 +4,7 @@ lectures/NN-name.md     notes in Markdown with front matter
 questions/*.jsonl       questions; a line with `dialogue` is a turn of a conversation and carries its `history`
 numbers/NN-name.jsonl   for a number that stands in a lecture, the expression that gives it
 reading/*.jsonl         passages on other subjects, each with its questions
+decks/NN-name.*         slides turned into text (.md, .txt), each with its questions beside it (.jsonl)
 """
 
 from __future__ import annotations
@@ -85,6 +86,8 @@ class Course:
     questions: tuple[Record, ...]
     numbers: tuple[Record, ...]
     reading: tuple[Record, ...]
+    decks: dict[str, str]
+    deck_questions: tuple[Record, ...]
 
 
 def read_course(root: Path) -> Course:
@@ -97,7 +100,14 @@ def read_course(root: Path) -> Course:
         questions=tuple(_records(root / "questions")),
         numbers=tuple(_records(root / "numbers")),
         reading=tuple(_records(root / "reading")),
+        decks={path.name: path.read_text(encoding="utf-8") for path in deck_files(root / "decks")},
+        deck_questions=tuple(_records(root / "decks")),
     )
+
+
+def deck_files(folder: Path) -> list[Path]:
+    """The slide decks of a folder, sorted by name; the questions on one stand beside it as `.jsonl`."""
+    return sorted(path for path in folder.glob("*") if path.suffix in (".md", ".txt"))
 
 
 def read_lecture(path: Path) -> Lecture:

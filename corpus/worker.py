@@ -28,7 +28,7 @@ def main() -> int:
         os.dup2(nowhere.fileno(), 2)
     for line in sys.stdin.buffer:
         request = json.loads(line)
-        _set_limits(request["memory_bytes"], request["cpu_seconds"])
+        set_limits(request["memory_bytes"], request["cpu_seconds"])
         reply = answer(request)
         _send(replies, reply)
         if reply.get("exhausted"):
@@ -41,7 +41,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     started = time.perf_counter()
     reply: dict[str, Any] = {}
     try:
-        data = _load(request["path"], request["file_bytes"])
+        data = load(request["path"], request["file_bytes"])
         reply["sha256"] = hashlib.sha256(data).hexdigest()
         reply["document"] = _parse(data, request)
     except UnreadableError as error:
@@ -79,7 +79,7 @@ def _parse(data: bytes, request: dict[str, Any]) -> dict[str, Any]:
     return document_to_json(document)
 
 
-def _load(path: str, limit: int) -> bytes:
+def load(path: str, limit: int) -> bytes:
     """At most `limit` bytes of a regular file; never waits on a pipe or a device."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
@@ -93,7 +93,7 @@ def _too_large(request: dict[str, Any]) -> str:
     return f"needs more than {request['memory_bytes'] / 1e9:.1f} GB of memory; split it into parts"
 
 
-def _set_limits(memory_bytes: int, cpu_seconds: int) -> None:
+def set_limits(memory_bytes: int, cpu_seconds: int) -> None:
     """Memory for the process; processor time from now on, since one child reads many files."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     cpu = int(used.ru_utime + used.ru_stime) + 1 + cpu_seconds

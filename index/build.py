@@ -38,6 +38,7 @@ from index.paths import default_store, shipped_lectures
 from index.progress import Stages, silent, stages_on_stderr
 from index.report import BuildReport, FileReport
 from index.sources import Part, Request, find, gather, load_drafts
+from index.uploads import find_uploads
 
 
 def build(
@@ -53,10 +54,12 @@ def build(
     """Makes the store hold the lecture files under `sources` (files or folders), and publishes it in one step.
 
     The sources become the whole of their course: `course`, else what a file's front matter names, else the name of
-    the folder. Other courses stay. Files that have not changed are not read again, text that has not changed is not
-    embedded again, and when nothing changed nothing is published; `force` does all of it afresh. `embedder` is by
-    default the one the store was built with. Raises StoreError, and leaves the store as it was, when there is nothing
-    to index, another build is at work, or the store is damaged (unless `force`), and OSError when the disk is full.
+    the folder. Other courses stay, and so do the files that were uploaded to this store (`index.uploads`), which are
+    read along; without any `sources` these alone are brought up to date. Files that have not changed are not read
+    again, text that has not changed is not embedded again, and when nothing changed nothing is published; `force`
+    does all of it afresh. `embedder` is by default the one the store was built with. Raises StoreError, and leaves the
+    store as it was, when there is nothing to index, another build is at work, or the store is damaged (unless `force`),
+    and OSError when the disk is full.
     """
     started = time.perf_counter()
     store = Path(store).expanduser()
@@ -65,12 +68,12 @@ def build(
         course=" ".join(course.split()),
         force=force,
     )
-    files = find(request.roots)
+    files = find(request.roots) if request.roots else []
     with writing(store):
         old = _last_generation(store, force)
         embedder = embedder or load_embedder(old.manifest.embedder["name"] if old else "")
         old_sources = _sources_of(old)
-        parts, gone = gather(request, files, old_sources, embedder, partial(progress, "reading"))
+        parts, gone = gather(request, files, find_uploads(store), old_sources, embedder, partial(progress, "reading"))
         same = old is not None and same_vectors(old.manifest.embedder, embedder.fingerprint())
         if old and same and not force and [part.source for part in parts] == old_sources:
             return _report(store, old, parts, gone, started)

@@ -117,6 +117,7 @@ class VectorMaker:
                 missing.setdefault(key, []).append(position)
         places = list(missing.values())
         if places:
+            progress(0, len(places))
             self._check_probes()
         for start in range(0, len(places), _SLAB):
             slab = places[start : start + _SLAB]

@@ -33,10 +33,11 @@ FailPoint = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Generation:
-    """A published generation: its directory and what its manifest says."""
+    """A published generation: its directory, what its manifest says, and the SHA-256 of that."""
 
     directory: Path
     manifest: Manifest
+    sha256: str
 
 
 def no_fail(step: str) -> None:
@@ -46,6 +47,11 @@ def no_fail(step: str) -> None:
 def has_generation(store: Path) -> bool:
     """Whether anything was ever published in this store."""
     return (store / POINTER).exists()
+
+
+def is_current(store: Path, generation: Generation) -> bool:
+    """Whether this generation is the one that answers. Reads the pointer alone; StoreError when there is none."""
+    return _read_pointer(store) == (generation.manifest.generation, generation.sha256)
 
 
 def current_generation(store: Path, *, verify: bool = True) -> Generation:
@@ -69,7 +75,7 @@ def _open(store: Path, pointer: tuple[str, str], verify: bool) -> Generation:
     fault = next(file_faults(directory, manifest), None) if verify else None
     if fault:
         raise StoreError(f"{fault}; build the store again with --force")
-    return Generation(directory=directory, manifest=manifest)
+    return Generation(directory=directory, manifest=manifest, sha256=sha256)
 
 
 def _read_pointer(store: Path) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -18,6 +18,7 @@ from index.embedder import Embedder
 from index.errors import StoreError
 from index.generation import Generation
 from index.manifest import DATABASE
+from index.uploads import UPLOADED, Upload
 
 PASSAGE_TARGET = 180
 """Word pieces aimed at. 2026-11-21, evidence first / in the first five of 170 transcript questions: 160 pieces 0.72 /
@@ -70,53 +71,67 @@ def find(roots: Sequence[Path]) -> list[SourceFile]:
 def gather(
     request: Request,
     files: Sequence[SourceFile],
+    uploads: Sequence[Upload],
     old: Sequence[Source],
     embedder: Embedder,
     progress: Callable[[int, int], None],
 ) -> tuple[list[Part], list[Source]]:
     """The files of the next generation in the order of courses and names, and the old ones that it drops.
 
-    Files that are as the last build saw them are not read again. Raises StoreError when no file could be read.
+    `files` are those that were asked for; the `uploads` of the store stand beside them, whatever their course. Files
+    that are as the last build saw them are not read again. Raises StoreError when no file could be read.
     """
     reader = reader_version(embedder)
     seen = {} if request.force else {_identity(source): number for number, source in enumerate(old)}
-    parts: list[Part] = []
+    total = len(files) + len(uploads)
     with DocumentReader() as child:
-        for number, file in enumerate(files):
-            progress(number, len(files))
-            source = _source(file, request, reader)
+
+        def part_of(file: SourceFile, source: Source, course: str) -> Part:
             old_id = seen.get(_identity(source))
             if file.problem:
-                parts.append(Part(source=replace(source, reason=file.problem), status="skipped"))
-            elif old_id is not None:
-                status: Literal["skipped", "unchanged"] = "skipped" if old[old_id].reason else "unchanged"
-                parts.append(Part(source=old[old_id], status=status, old_id=old_id))
-            else:
-                parts.append(_read(child, file, source, request.course, embedder))
-    progress(len(files), len(files))
-    parts = _name_courses(parts, request.course)
+                return Part(source=replace(source, reason=file.problem), status="skipped")
+            if old_id is None:
+                return _read(child, file, source, course, embedder)
+            status: Literal["skipped", "unchanged"] = "skipped" if old[old_id].reason else "unchanged"
+            return Part(source=old[old_id], status=status, old_id=old_id)
+
+        parts: list[Part] = []
+        for number, file in enumerate(files):
+            progress(number, total)
+            parts.append(part_of(file, _source(file, request, reader), request.course))
+        parts = _name_courses(parts, request.course)
+        if files and all(part.source.reason for part in parts):
+            raise _nothing([(part.source.source, part.source.reason) for part in parts])
+        parts += _carried(old, request, parts)
+        taken = {(part.source.course, part.source.source) for part in parts}
+        for number, upload in enumerate(uploads, start=len(files)):
+            progress(number, total)
+            source = _uploaded_source(upload, taken, reader)
+            parts.append(part_of(replace(upload.file, source=source.source), source, upload.course))
+    progress(total, total)
     if all(part.source.reason for part in parts):
         raise _nothing([(part.source.source, part.source.reason) for part in parts])
-    return _beside_the_others(parts, request, old)
+    present = {(part.source.course, part.source.source) for part in parts}
+    gone = [one for one in old if not one.reason and (one.course, one.source) not in present]
+    return sorted(parts, key=lambda part: (part.source.course, part.source.source)), gone
 
 
-def _beside_the_others(
-    parts: Sequence[Part], request: Request, old: Sequence[Source]
-) -> tuple[list[Part], list[Source]]:
-    """The parts of this build with those that are carried over, in order, and the old sources that are gone."""
-    replaced = [_is_replaced(source, request, parts) for source in old]
-    carried = [
+def _carried(old: Sequence[Source], request: Request, parts: Sequence[Part]) -> list[Part]:
+    """What stays of the last generation: the courses that `parts` do not make up. Uploads are read by each build."""
+    return [
         Part(source=source, status="carried", old_id=number)
         for number, source in enumerate(old)
-        if not replaced[number]
+        if source.root != UPLOADED and not _is_replaced(source, request, parts)
     ]
-    present = {(part.source.course, part.source.source) for part in parts}
-    gone = [
-        source
-        for number, source in enumerate(old)
-        if replaced[number] and not source.reason and (source.course, source.source) not in present
-    ]
-    return sorted([*carried, *parts], key=lambda part: (part.source.course, part.source.source)), gone
+
+
+def _uploaded_source(upload: Upload, taken: Collection[tuple[str, str]], reader: str) -> Source:
+    """The source of an upload, under a name that no other file of its course has."""
+    name = upload.file.source
+    while (upload.course, name) in taken:
+        name = f"{UPLOADED}/{name}"
+    sha256 = upload.file.sha256
+    return Source(course=upload.course, source=name, root=UPLOADED, assigned=True, sha256=sha256, reader=reader)
 
 
 def reader_version(embedder: Embedder) -> str:

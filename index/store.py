@@ -17,8 +17,9 @@ from index.database import Database, Row
 from index.embedder import Embedder, Vectors, load_embedder, same_vectors
 from index.embedding import PROBE_COSINE, probe_cosine
 from index.errors import StoreError
-from index.generation import Generation, current_generation
-from index.manifest import DATABASE, SENTENCES, VECTORS
+from index.generation import Generation, current_generation, is_current
+from index.manifest import DATABASE, SENTENCES, VECTORS, file_faults
+from index.originals import original_file
 from index.scoring import (
     READING_WEIGHT,
     Readable,
@@ -31,6 +32,7 @@ from index.scoring import (
     query_terms,
 )
 from index.spelling import mended
+from index.uploads import UPLOADED
 from index.vectors import nearest, read_index, rows_of
 
 _DEPTH = 100
@@ -68,7 +70,10 @@ class Hit:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceInfo:
-    """A lecture file in the store. `reason` is empty, or says why the file was skipped (then `passages` is 0)."""
+    """A lecture file in the store. `reason` is empty, or says why the file was skipped (then `passages` is 0).
+
+    `path` is the file if one of its name is still there; `uploaded` says that it is kept beside the store.
+    """
 
     source: str
     title: str
@@ -77,6 +82,8 @@ class SourceInfo:
     sha256: str
     warnings: tuple[str, ...] = ()
     reason: str = ""
+    path: Path | None = None
+    uploaded: bool = False
 
 
 class Reader(Protocol):
@@ -97,7 +104,7 @@ class Store:
         ranker: Reader | None = None,
     ) -> None:
         self.path, self.ranker = path, ranker
-        self.manifest = generation.manifest
+        self._generation, self.manifest = generation, generation.manifest
         self.embedder = embedder
         self.weights = weights or Weights()
         directory = generation.directory
@@ -139,6 +146,17 @@ class Store:
                 if generation.directory.is_dir():
                     raise
 
+    def newest(self) -> Store:
+        """The generation that answers now, with the embedder and the ranker of this store; this store if it is its own.
+
+        Quick where nothing was built since. This store stays open for those who read it. Raises StoreError as `open`.
+        """
+        if is_current(self.path, self._generation):
+            return self
+        built = current_generation(self.path, verify=False).manifest.embedder
+        embedder = self.embedder if same_vectors(built, self.embedder.fingerprint()) else None
+        return Store.open(self.path, embedder=embedder, weights=self.weights, ranker=self.ranker)
+
     def __enter__(self) -> Store:
         return self
 
@@ -157,8 +175,21 @@ class Store:
         """The name of the generation this store reads, such as `000003`."""
         return self.manifest.generation
 
+    @property
+    def created(self) -> str:
+        """When this generation was built, such as `2026-11-21T19:20:00+00:00`."""
+        return self.manifest.created
+
     def __len__(self) -> int:
         return len(self._source_of_row)
+
+    def faults(self) -> tuple[str, ...]:
+        """One line for each file of this generation that is now missing or changed, named without its folder.
+
+        `index.check.faults` also looks at what is in them.
+        """
+        directory = self._generation.directory
+        return tuple(fault.replace(f"{directory}/", "") for fault in file_faults(directory, self.manifest))
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of `texts`, float32 [N, D]. Raises StoreError where the embedder has changed."""
@@ -274,9 +305,19 @@ class Store:
                 sha256=source.sha256,
                 warnings=source.warnings,
                 reason=source.reason,
+                path=original_file(self.path, source),
+                uploaded=source.root == UPLOADED,
             )
             for number, source in enumerate(self._sources)
         )
+
+    def original(self, passage: Passage) -> tuple[Path, str] | None:
+        """The file that a passage was read from and the SHA-256 it had then; None where it is no longer there."""
+        for source in self._sources:
+            if (source.course, source.source) == (passage.course, passage.locator.source):
+                path = original_file(self.path, source)
+                return None if path is None else (path, source.sha256)
+        return None
 
     def _allowed(self, course: str | None, documents: Sequence[str] | None) -> list[int] | None:
         """Source ids that the filters leave; None for all."""

@@ -176,8 +176,9 @@ def evaluate_squad(
     return summary | {"questions": len(ordered), "seconds": seconds, "tokens_per_second": tokens / seconds}, ordered
 
 
-def evaluate_text(checkpoint: Checkpoint, text: str) -> dict[str, Any]:
+def evaluate_text(checkpoint: Checkpoint, text: str, *, quiet: bool = False) -> dict[str, Any]:
     """Loss per token in nats, perplexity per token and per word, and bits per byte of `text`, every token scored once.
+    The progress is shown in the terminal unless `quiet`.
 
     Words are what white space separates, as in the word-level sets (WikiText and Penn Treebank mark the end of a line
     by a word of its own, so give those files with <eos> in them to compare).
@@ -201,8 +202,10 @@ def evaluate_text(checkpoint: Checkpoint, text: str) -> dict[str, Any]:
             prompt = torch.ones(1, dtype=torch.long, device=device)
             losses = model.losses(tokens, torch.zeros_like(tokens), prompt, answer, torch.full_like(answer, -1))
             total += float(losses.nll[losses.mask].double().sum())
-            print(f"\r{start + len(scored):,}/{len(ids):,} tokens ", end="", file=sys.stderr)
-    print(file=sys.stderr)
+            if not quiet:
+                print(f"\r{start + len(scored):,}/{len(ids):,} tokens ", end="", file=sys.stderr)
+    if not quiet:
+        print(file=sys.stderr)
     size, words = len(text.encode()), len(text.split())
     return {
         "loss": total / len(ids),

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
+import torch
+from lm_samples import small_model, small_tokenizer
 
 from corpus.document import Locator, Passage
+from corpus.sentences import sentence_spans
+from index.store import SentenceScore, SourceInfo
+from lm.checkpoint import Checkpoint, CheckpointError
+from lm.config import ARCHITECTURES, ModelConfig
+from lm.reading import Prompt
 from tutor.answer import Answer, Citation, PromptToken, Ranked, Step, Trace
 from tutor.errors import TutorError
+from tutor.explanation import Explanation, HeadWeights, explanation_of
+from tutor.selection import Chosen
+from tutor.tutor import Tutor
 
 HOSTILE = "</script><img src=x onerror=alert(1)> ${alert(1)} {{value}} `tick` \\u0041 \x00 𝑥 <b>bold</b>"
 FORMULA = r"f_t = \sigma(W_f x_t + U_f h_{t-1} + b_f)"
@@ -18,7 +29,8 @@ SENTENCE = "The forget gate of the LSTM decides how much of the old cell state $
 
 
 def passage(number: int, text: str, *, document: str = "Long short-term memory") -> Passage:
-    place = Locator(source="14-lstm.md", start=0, end=len(text), headings=(document, f"Part {number}"))
+    source = "15-gru.md" if document == "Gated recurrent unit" else "14-lstm.md"
+    place = Locator(source=source, start=0, end=len(text), headings=(document, f"Part {number}"))
     return Passage(passage_id=f"{number:016x}", document=document, text=text, locator=place, course="Sequence models")
 
 
@@ -73,6 +85,38 @@ def made_up_trace(question: str, answer: str, *, layers: int = 3, heads: int = 4
     return Trace(prompt=tuple(prompt), steps=tuple(steps))
 
 
+def made_up_heads(answer: Answer, *, layers: int = 3, heads: int = 4) -> HeadWeights:
+    """Weights at random: in every head each answer token looks at the prompt and at the tokens before it."""
+    assert answer.trace is not None
+    size, rows = len(answer.trace.prompt), len(answer.trace.steps)
+    rng = np.random.default_rng(1)
+    raw = rng.random((layers, heads, rows, size + rows - 1)).astype(np.float32) ** 8
+    raw[..., size:] *= np.tri(rows, rows - 1, -1, dtype=np.float32)
+    raw /= raw.sum(axis=-1, keepdims=True)
+    norms = rng.random((layers, heads, size + rows - 1)).astype(np.float32)
+    moved = raw * norms[:, :, None]
+    return HeadWeights(
+        tokens=tuple(step.text for step in answer.trace.steps),
+        raw=raw,
+        value_weighted=moved / moved.sum(axis=-1, keepdims=True),
+        rollout=raw.mean(axis=1),
+        norms=norms,
+    )
+
+
+def with_gates(answer: Answer, *, layers: int = 2, units: int = 100) -> Answer:
+    """The answer as a GRU might have written it: gates between 0 and 1, states between -1 and 1."""
+    if answer.trace is None:
+        return answer
+    rng = np.random.default_rng(2)
+    steps = []
+    for step in answer.trace.steps:
+        lowest = {"reset": 0, "update": 0, "candidate": -1, "hidden": -1}
+        gates = {name: rng.uniform(low, 1, (layers, units)).astype(np.float32) for name, low in lowest.items()}
+        steps.append(replace(step, gates=gates, attention=step.copy[None, None]))
+    return replace(answer, trace=replace(answer.trace, steps=tuple(steps)))
+
+
 def answer_for(question: str) -> Answer:
     """A cited answer with its trace; a question about cooking is refused."""
     ranked = tuple(Ranked(passage=one, score=0.9 - 0.2 * place) for place, one in enumerate(PASSAGES))
@@ -101,12 +145,58 @@ def answer_for(question: str) -> Answer:
 class FakeHit:
     passage: Passage
     score: float
+    dense: float = 1.0
+
+    @property
+    def sentences(self) -> tuple[SentenceScore, ...]:
+        spans = sentence_spans(self.passage.text)
+        return tuple(SentenceScore(start=start, end=end, score=self.score) for start, end in spans)
 
 
 class FakeStore:
-    generation = "000001"
+    """`rebuilt`, once set, is the store of a newer generation."""
 
-    def search(self, query: str, *, k: int = 5) -> tuple[FakeHit, ...]:
+    def __init__(self, generation: str = "000001") -> None:
+        self.generation = generation
+        self.created = "2026-11-21T19:20:00+00:00"
+        self.rebuilt: FakeStore | None = None
+
+    def __len__(self) -> int:
+        return len(PASSAGES)
+
+    def newest(self) -> FakeStore:
+        return self.rebuilt or self
+
+    def faults(self) -> tuple[str, ...]:
+        return ()
+
+    def mended(self, query: str) -> str:
+        return query
+
+    def courses(self) -> tuple[str, ...]:
+        return ("Sequence models",)
+
+    def sources(self) -> tuple[SourceInfo, ...]:
+        return tuple(
+            SourceInfo(source=source, title=title, course="Sequence models", passages=count, sha256="0" * 64)
+            for source, title, count in (
+                ("14-lstm.md", "Long short-term memory", 2),
+                ("15-gru.md", "Gated recurrent unit", 1),
+            )
+        )
+
+    def passages(self) -> tuple[Passage, ...]:
+        return PASSAGES
+
+    def search(
+        self,
+        query: str,
+        *,
+        k: int = 5,
+        course: str | None = None,
+        documents: Sequence[str] | None = None,
+        read: bool = True,
+    ) -> tuple[FakeHit, ...]:
         return tuple(FakeHit(one, 1.0 - 0.1 * place) for place, one in enumerate(PASSAGES[:k]))
 
 
@@ -126,18 +216,57 @@ class FakeStream:
 
 
 class FakeTutor:
-    """Records what it was asked; `long` questions raise TutorError and `bug` raises RuntimeError."""
+    """Records what it was asked and where to look; `long` questions raise TutorError and `bug` raises RuntimeError."""
 
-    model_name = "fake"
-
-    def __init__(self) -> None:
-        self.store = FakeStore()
+    def __init__(self, name: str = "fake", store: FakeStore | None = None) -> None:
+        self.model_name = name
+        self.store = store or FakeStore()
         self.asked: list[tuple[str, tuple[tuple[str, str], ...]]] = []
+        self.places: list[tuple[str | None, tuple[str, ...] | None]] = []
 
-    def stream(self, question: str, history: Sequence[tuple[str, str]] = (), k: int = 5) -> FakeStream:
+    def with_model(self, name: str) -> FakeTutor:
+        if name == "damaged":
+            raise CheckpointError("damaged/model.safetensors is damaged; restore the checkpoint")
+        return FakeTutor(name, self.store)
+
+    def with_store(self, store: FakeStore) -> FakeTutor:
+        return FakeTutor(self.model_name, store)
+
+    @cached_property
+    def checkpoint(self) -> Checkpoint:
+        """A small model that knows nothing, of the architecture that the name says."""
+        architecture = self.model_name if self.model_name in ARCHITECTURES else "transformer"
+        model = small_model(dtype=torch.float32, context=2048, architecture=architecture)
+        return Checkpoint(name=self.model_name, model=model, tokenizer=small_tokenizer(), training={})
+
+    @property
+    def config(self) -> ModelConfig:
+        return self.checkpoint.model.config
+
+    def explain(self, answer: Answer) -> Explanation:
+        """Most comes from the first passage, and the second costs more."""
+        return explanation_of(answer, {0: 0.2, 1: 1.4, 2: -0.01} if answer.trace else {})
+
+    def heads(self, answer: Answer) -> HeadWeights:
+        return made_up_heads(answer)
+
+    def prompt(self, question: str, hits: Sequence[FakeHit]) -> tuple[Prompt, tuple[Chosen, ...]]:
+        return Tutor.prompt(self, question, hits)
+
+    def stream(
+        self,
+        question: str,
+        history: Sequence[tuple[str, str]] = (),
+        k: int = 5,
+        *,
+        course: str | None = None,
+        documents: Sequence[str] | None = None,
+    ) -> FakeStream:
         self.asked.append((question, tuple(history)))
+        self.places.append((course, None if documents is None else tuple(documents)))
         if "long" in question:
             raise TutorError("the question has 9,999 characters; ask in at most 2,000")
         if "bug" in question:
             raise RuntimeError("inner workings")
-        return FakeStream(answer_for(question))
+        answer = answer_for(question)
+        return FakeStream(with_gates(answer) if self.model_name == "gru" else answer)

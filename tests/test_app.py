@@ -8,6 +8,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ import app
 from tutor.ui.api import endpoints
 from tutor.ui.guard import Guard, host_name
 from tutor.ui.loading import Loading
-from tutor.ui.page import ASSETS, SCRIPTS, head, script
-from tutor.ui.start import CannotStart, check_port, read_users
+from tutor.ui.page import ASSETS, head
+from tutor.ui.start import CannotStart, allows_uploads, check_port, read_users
 
 ROOT = Path(__file__).resolve().parent.parent
 QUESTION = "What does the forget gate do?"
@@ -111,26 +112,38 @@ def test_a_missing_file_of_users_is_one_line(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_nothing_of_the_page_is_remote() -> None:
-    assert {path.name for path in ASSETS.iterdir()} == {*SCRIPTS, "style.css"}
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tutor" / "ui").glob("*.py"))
+    assert all(path.name in code for path in ASSETS.iterdir())
+    # A namespace is a name and never fetched.
+    local = ("http://{settings.host}", "http://www.w3.org/2000/svg")
     for path in [*ASSETS.iterdir(), *(ROOT / "tutor" / "ui").glob("*.py")]:
         text = path.read_text(encoding="utf-8")
         for address in re.findall(r"https?:[^\s\"']*", text):
-            assert address.startswith("http://{settings.host}"), f"{path.name}: {address}"
+            assert address.startswith(local), f"{path.name}: {address}"
         assert "@import" not in text
         assert "url(" not in text
 
 
 def test_the_page_never_parses_text_as_html() -> None:
-    code = script()
+    code = "".join(path.read_text(encoding="utf-8") for path in ASSETS.glob("*.js"))
     for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"):
         assert way not in code
     assert "</script" not in code
     assert "</style" not in head().removesuffix("</style>")
 
 
-def request(path: str = "/", *, method: str = "GET", host: str = "127.0.0.1:7860", length: str | None = None):
+def request(
+    path: str = "/",
+    *,
+    method: str = "GET",
+    host: str = "127.0.0.1:7860",
+    length: str | None = None,
+    origin: str | None = None,
+    upload: int = 0,
+):
     """Status and headers that the guard gives a request."""
     headers = [(b"host", host.encode())] + ([(b"content-length", length.encode())] if length is not None else [])
+    headers += [(b"origin", origin.encode())] if origin is not None else []
     scope = {"type": "http", "path": path, "method": method, "headers": headers}
     sent: list[dict] = []
 
@@ -140,7 +153,7 @@ def request(path: str = "/", *, method: str = "GET", host: str = "127.0.0.1:7860
     async def send(message) -> None:
         sent.append(dict(message))
 
-    asyncio.run(Guard(inner)(scope, None, send))
+    asyncio.run(Guard(inner, upload=upload)(scope, None, send))
     return sent[0]["status"], dict(sent[0]["headers"])
 
 
@@ -152,6 +165,9 @@ def test_the_guard_lets_in_this_machine_and_forbids_remote_parts() -> None:
     assert "http" not in policy
 
 
+POSTED = {"path": "/gradio_api/upload", "method": "POST", "length": "5000000"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "status"),
     [
@@ -161,10 +177,32 @@ def test_the_guard_lets_in_this_machine_and_forbids_remote_parts() -> None:
         ({"path": "/gradio_api/queue/join", "method": "POST"}, 411),
         ({"path": "/gradio_api/queue/join", "method": "POST", "length": "99999999"}, 413),
         ({"path": "/gradio_api/queue/join", "method": "POST", "length": "300"}, 200),
+        ({**POSTED, "path": "/gradio_api/queue/join", "upload": 9_000_000}, 413),
+        ({**POSTED, "upload": 9_000_000}, 200),
+        ({**POSTED, "upload": 9_000_000, "path": "/gradio_api/upload/"}, 200),
+        ({**POSTED, "upload": 4_000_000}, 413),
+        ({**POSTED, "upload": 9_000_000, "length": None}, 411),
+        ({**POSTED, "upload": 9_000_000, "path": "/gradio_api/process_recording"}, 403),
+        ({**POSTED, "upload": 9_000_000, "origin": "http://127.0.0.1:7860"}, 200),
+        ({**POSTED, "upload": 9_000_000, "origin": "http://evil.example"}, 403),
+        ({**POSTED, "upload": 9_000_000, "origin": "null"}, 403),
+        ({"path": "/gradio_api/queue/join", "method": "POST", "length": "3", "origin": "http://evil.example"}, 403),
     ],
 )
 def test_the_guard_turns_away(arguments: dict, status: int) -> None:
     assert request(**arguments)[0] == status
+
+
+def test_uploads_are_on_for_this_machine_and_off_for_others_unless_asked_for() -> None:
+    for host, uploads, allowed in [
+        ("127.0.0.1", None, True),
+        ("127.0.0.1", False, False),
+        ("0.0.0.0", None, False),
+        ("0.0.0.0", True, True),
+    ]:
+        assert allows_uploads(host, uploads) is allowed
+    options = app.arguments().parse_args
+    assert [options(line).uploads for line in ([], ["--uploads"], ["--no-uploads"])] == [None, True, False]
 
 
 def test_host_names() -> None:
@@ -179,7 +217,7 @@ def loaded() -> Loading:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_programs_get_one_line_for_an_error() -> None:
-    ask, retrieve = endpoints(loaded())
+    ask, retrieve, *_ = endpoints(loaded())
     import gradio
 
     for call, reason in [
@@ -195,7 +233,7 @@ def test_programs_get_one_line_for_an_error() -> None:
 
 
 def test_programs_get_answers_and_passages() -> None:
-    ask, retrieve = endpoints(loaded())
+    ask, retrieve, *_ = endpoints(loaded())
     assert ask(QUESTION, [["a", "b"]]) == answer_for(QUESTION).to_json()
     assert [one["passage_id"] for one in retrieve(QUESTION, 2)] == [one.passage_id for one in PASSAGES[:2]]
 
@@ -209,8 +247,17 @@ from tutor.ui.start import Settings, launch
 
 loading = Loading(FakeTutor)
 loading.start()
-port = int(sys.argv[1])
-launch(Settings(store=Path(), model=None, device=None, host="127.0.0.1", port=port, users=(), mcp=False), loading)
+settings = Settings(
+    store=Path(sys.argv[2]),
+    model=None,
+    device=None,
+    host="127.0.0.1",
+    port=int(sys.argv[1]),
+    users=(),
+    mcp=False,
+    uploads=sys.argv[3] == "uploads",
+)
+launch(settings, loading)
 print("ready", flush=True)
 sys.stdin.read()
 """
@@ -237,15 +284,15 @@ def called(address: str, name: str, *arguments: object) -> tuple[str, Any]:
     return event.removeprefix("event: "), json.loads(data.removeprefix("data: "))
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A page with the fake tutor behind it, served by a process of its own."""
+@contextmanager
+def served(scratch: Path, uploads: str) -> Iterator[str]:
+    """The address of a page with the fake tutor behind it, served by a process of its own."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
-    surroundings = {**os.environ, "PYTHONPATH": path, "GRADIO_TEMP_DIR": str(tmp_path_factory.mktemp("gradio"))}
-    command = [sys.executable, "-c", SERVE, str(port)]
+    surroundings = {**os.environ, "PYTHONPATH": path, "GRADIO_TEMP_DIR": str(scratch / "gradio")}
+    command = [sys.executable, "-c", SERVE, str(port), str(scratch / "store"), uploads]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=surroundings, text=True
     ) as server:
@@ -256,20 +303,28 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server.stdin.close()
 
 
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(tmp_path_factory.mktemp("page"), "") as found:
+        yield found
+
+
 def test_the_page_answers_programs(address: str) -> None:
     assert called(address, "ask", QUESTION, None) == ("complete", [answer_for(QUESTION).to_json()])
     event, data = called(address, "retrieve", QUESTION, 2)
     assert (event, len(data[0])) == ("complete", 2)
     event, data = called(address, "ask", "a long question", None)
     assert (event, data["error"]) == ("error", "the question has 9,999 characters; ask in at most 2,000")
+    event, data = called(address, "health")
+    assert (event, data[0]["loaded"], data[0]["faults"]) == ("complete", True, [])
     event, data = called(address, "ask", "bug", None)
     assert event == "error"
     assert "inner workings" not in json.dumps(data)
 
 
-def test_the_page_offers_its_two_functions_and_nothing_else(address: str) -> None:
+def test_the_page_offers_its_functions_and_nothing_else(address: str) -> None:
     _, text = fetch(f"{address}/gradio_api/info")
-    assert set(json.loads(text)["named_endpoints"]) == {"/ask", "/retrieve"}
+    assert set(json.loads(text)["named_endpoints"]) == {"/ask", "/retrieve", "/explain", "/health"}
     assert fetch(f"{address}/monitoring/summary")[0] == 403
     assert fetch(f"{address}/gradio_api/upload", {})[0] == 403
     assert fetch(f"{address}/gradio_api/file=/etc/passwd")[0] in {403, 404}
@@ -280,3 +335,45 @@ def test_the_page_is_for_this_machine(address: str) -> None:
     assert status == 200
     assert "fonts.googleapis" not in text
     assert fetch(address, Host="evil.example")[0] == 421
+
+
+def uploaded(address: str, size: int, **headers: str) -> tuple[int, str]:
+    """Status and text of the upload of one file."""
+    ends = (b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.md"\r\n\r\n', b"\r\n--x--\r\n")
+    kind = {"Content-Type": "multipart/form-data; boundary=x", **headers}
+    call = urllib.request.Request(f"{address}/gradio_api/upload", ends[0] + b"x" * size + ends[1], kind)
+    try:
+        with urllib.request.urlopen(call, timeout=20) as response:
+            return response.status, response.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def test_a_page_with_uploads_takes_files_from_itself_and_gives_them_to_no_one_else(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.md"
+    secret.write_text("Nobody should read this line.", encoding="utf-8")
+    with served(tmp_path, "uploads") as address:
+        status, text = uploaded(address, 10, Origin=address)
+        assert status == 200
+        own = json.loads(text)[0]
+        assert own.startswith(str(tmp_path / "gradio"))
+        assert uploaded(address, 10, Origin="http://evil.example")[0] == 403
+        assert fetch(f"{address}/gradio_api/process_recording", {})[0] == 403
+        _, text = fetch(f"{address}/config")
+        config = json.loads(text)
+        labels = {one["id"]: one["props"].get("elem_id") for one in config["components"]}
+        adds = [one["id"] for one in config["dependencies"] if "gb-files" in {labels[part] for part in one["inputs"]}]
+        assert len(adds) == 1
+
+        def added(path: str, course: str) -> str:
+            file = {"path": path, "meta": {"_type": "gradio.FileData"}}
+            call = {"data": [[file], course], "fn_index": adds[0], "session_hash": "x"}
+            assert fetch(f"{address}/gradio_api/queue/join", call)[0] == 200
+            return fetch(f"{address}/gradio_api/queue/data?session_hash=x")[1]
+
+        assert "Name the course" in added(own, "")
+        events = added(str(secret), "")
+        assert '"success":false' in events.replace(" ", "")
+        assert "Name the course" not in events
+    assert not (tmp_path / "store-uploads").exists()

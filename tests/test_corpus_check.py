@@ -95,6 +95,17 @@ PASSAGE = {
         for number, opening in enumerate(("Where does", "What will", "How would", "Why might", "When could"))
     ],
 }
+DECK_QUESTION = {
+    "id": "slides-1",
+    "question": "Which states has a gate?",
+    "kind": "list",
+    "answerable": True,
+    "gold": [{"lecture": "gates.txt", "quote": "open or closed"}],
+    "reference": "It is open, or it is closed.",
+    "key_facts": ["open or closed"],
+    "lecture": "gates.txt",
+    "split": "train",
+}
 FILLER = " ".join(f"Sentence number {number} says that a gate may be open or closed." for number in range(110))
 
 
@@ -110,12 +121,14 @@ class Folder:
             {**NUMBER, "quote": "Half of 8.0", "number": "8.0", "expression": "2 * 4.0"},
         ]
         self.reading: list[dict[str, Any]] = [json.loads(json.dumps(PASSAGE))]
+        self.decks: list[dict[str, Any]] = [json.loads(json.dumps(DECK_QUESTION))]
 
     def faults(self) -> list[str]:
-        for name in ("lectures", "questions", "numbers", "reading"):
+        for name in ("lectures", "questions", "numbers", "reading", "decks"):
             (self.root / name).mkdir(exist_ok=True)
         (self.root / "lectures" / "01-gates.md").write_text(self.lecture, encoding="utf-8")
-        for name in ("questions", "numbers", "reading"):
+        (self.root / "decks" / "gates.txt").write_text("Gates\n- open or closed\n", encoding="utf-8")
+        for name in ("questions", "numbers", "reading", "decks"):
             lines = [json.dumps(one) + "\n" for one in getattr(self, name)]
             (self.root / name / "gates.jsonl").write_text("".join(lines), encoding="utf-8")
         return list(faults(read_course(self.root)))
@@ -148,6 +161,10 @@ def _number(**values: Any) -> Callable[[Folder], None]:
 
 def _reading(**values: Any) -> Callable[[Folder], None]:
     return lambda folder: folder.reading[0].update(values)
+
+
+def _deck(**values: Any) -> Callable[[Folder], None]:
+    return lambda folder: folder.decks.append({**DECK_QUESTION, "id": "slides-2", "question": "Gates?", **values})
 
 
 def _second(**values: Any) -> Callable[[Folder], None]:
@@ -199,6 +216,14 @@ def _second(**values: Any) -> Callable[[Folder], None]:
         (_reading(questions=PASSAGE["questions"][1:] + PASSAGE["questions"][1:2]), "wants five questions"),
         (lambda folder: folder.reading[0]["questions"][1].update(gold=["It flies."]), "does not stand in the text"),
         (lambda folder: folder.reading.append({**PASSAGE, "id": "reading-2", "questions": []}), "share 'the teal"),
+        (_deck(id="slides-1"), "'slides-1' stands at"),
+        (_deck(question="which states has a gate?"), "stands at decks/gates.jsonl:1"),
+        (_deck(kind="multi"), "kind 'multi'"),
+        (_deck(lecture="owls.txt"), "deck, kind 'list'"),
+        (_deck(split="dev"), "questions in dev and train; a deck has one split"),
+        (_deck(gold=[{"lecture": "gates.txt", "quote": "half open"}]), "does not stand in gates.txt"),
+        (lambda folder: folder.decks.clear(), "gates.txt: questions in no split"),
+        (lambda folder: folder.decks[0].pop("key_facts"), "lacks key_facts"),
     ],
 )
 def test_a_fault_is_found(folder: Folder, spoil: Callable[[Folder], Any], said: str) -> None:

@@ -213,3 +213,14 @@ def test_the_default_store_follows_the_variable(monkeypatch: pytest.MonkeyPatch,
 def test_coverage_counts_the_words_of_the_query_that_stand_in_the_text() -> None:
     assert covered(["vanishing", "gradients", "owl"], "The gradient vanishes.") == pytest.approx(2 / 3)
     assert covered([], "anything") == 0.0
+
+
+def test_faults_name_files_without_their_folder(tmp_path: Path) -> None:
+    (tmp_path / "gates.md").write_text(PAGES["gates.md"], encoding="utf-8")
+    build([tmp_path / "gates.md"], tmp_path / "store", embedder=FakeEmbedder())
+    with Store.open(tmp_path / "store", embedder=FakeEmbedder()) as opened:
+        assert opened.faults() == ()
+        (current_generation(tmp_path / "store").directory / DATABASE).write_bytes(b"short")
+        (fault,) = opened.faults()
+    assert fault.startswith(f"{DATABASE} has 5 bytes")
+    assert str(tmp_path) not in fault

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from tutor.belonging import ALSO, IN_LIST, PLAUSIBLE, SAME_PASSAGE, Growth, listed, opened, plausible
+from tutor.belonging import Growth, listed, opened, plausible
 from tutor.candidate import Candidate, Kind, sigmoid
+from tutor.choices import Choices
 
+CHOICES = Choices()
 ITEM, TITLE, TEXT = Kind.ITEM, Kind.TITLE, Kind.TEXT
 
 
@@ -33,7 +35,7 @@ GATES = (
     ("Gates of a cell", TITLE, 0.02),
     ("Forget erases the memory", ITEM, 4.0),
     ("Input writes new content", ITEM, 3.0),
-    ("Output reads it", ITEM, 4.0 * IN_LIST * 0.9),
+    ("Output reads it", ITEM, 4.0 * CHOICES.in_list * 0.9),
     ("Owls", TITLE, 0.01),
     ("Owls fly at night", TEXT, 0.01),
 )
@@ -56,35 +58,35 @@ def test_a_list_ends_where_it_is_long() -> None:
     lines = [(f"item {number} " + "word " * 20, ITEM, 1.0) for number in range(10)]
     candidates = slide(("They are:", TEXT, 1.0), *lines)
     assert list(opened(candidates, 0)) == [1, 2, 3]
-    assert 1 < len(listed(candidates, 1)) < 5
+    assert 1 < len(listed(candidates, 1, CHOICES.in_list)) < 5
     short = slide(("They are:", TEXT, 1.0), *((f"item {number}", ITEM, 1.0) for number in range(20)))
     assert len(list(opened(short, 0))) == 8
-    assert len(listed(short, 5)) == 7
+    assert len(listed(short, 5, CHOICES.in_list)) == 7
 
 
 def test_items_belong_together_when_they_are_likely_enough() -> None:
     candidates = slide(*GATES)
-    assert listed(candidates, 1) == [2]
-    assert listed(candidates, 2) == [1, 3]
-    assert listed(candidates, 5) == []
+    assert listed(candidates, 1, CHOICES.in_list) == [2]
+    assert listed(candidates, 2, CHOICES.in_list) == [1, 3]
+    assert listed(candidates, 5, CHOICES.in_list) == []
 
 
 def test_an_answer_of_one_item_brings_its_list() -> None:
     candidates = slide(*GATES)
-    growth = Growth(candidates, "Which gates are there?")
+    growth = Growth(candidates, "Which gates are there?", CHOICES)
     assert texts(growth.rest(3)) == [["Forget erases the memory", "Input writes new content"], ["Output reads it"]]
-    growth = Growth(candidates, "Which gates are there?")
+    growth = Growth(candidates, "Which gates are there?", CHOICES)
     growth.tell("Input writes new content.", candidates[2])
     assert texts(growth.rest(0)) == [["Forget erases the memory", "Output reads it"]]
 
 
 def test_a_title_of_the_question_only_opens_its_list() -> None:
     candidates = slide(("Gates of a cell", TITLE, 9.0), *GATES[1:])
-    growth = Growth(candidates, "What gates does a cell have?")
+    growth = Growth(candidates, "What gates does a cell have?", CHOICES)
     assert texts(growth.rest(1)) == [["Forget erases the memory", "Input writes new content", "Output reads it"]]
-    alone = Growth(candidates[:1], "What gates does a cell have?")
+    alone = Growth(candidates[:1], "What gates does a cell have?", CHOICES)
     assert alone.rest(3) == []
-    other = Growth(candidates, "What erases?")
+    other = Growth(candidates, "What erases?", CHOICES)
     assert texts(other.rest(1))[0][0] == "Gates of a cell"
 
 
@@ -92,14 +94,16 @@ def test_what_is_likely_enough_belongs_and_more_so_in_the_same_passage() -> None
     here = slide(
         ("The gate forgets.", TEXT, 4.0),
         ("Owls sleep.", TEXT, 0.0001),
-        ("Cells keep a state.", TEXT, 4 * ALSO / SAME_PASSAGE * 1.1),
+        ("Cells keep a state.", TEXT, 4 * CHOICES.also / CHOICES.same_passage * 1.1),
     )
     there = slide(
-        ("Inputs are read.", TEXT, 4.0 * ALSO * 0.9), ("States are passed on.", TEXT, 4.0 * ALSO * 1.1), passage=1
+        ("Inputs are read.", TEXT, 4.0 * CHOICES.also * 0.9),
+        ("States are passed on.", TEXT, 4.0 * CHOICES.also * 1.1),
+        passage=1,
     )
-    units = Growth([*here, *there], "What happens?").rest(3)
+    units = Growth([*here, *there], "What happens?", CHOICES).rest(3)
     assert texts(units) == [["The gate forgets."], ["Cells keep a state."], ["States are passed on."]]
-    assert texts(Growth([*here, *there], "What happens?").rest(1)) == [["The gate forgets."]]
+    assert texts(Growth([*here, *there], "What happens?", CHOICES).rest(1)) == [["The gate forgets."]]
 
 
 def test_nothing_is_said_twice() -> None:
@@ -107,7 +111,7 @@ def test_nothing_is_said_twice() -> None:
         *slide(("The gate forgets old things.", TEXT, 4.0)),
         *slide(("An old gate forgets things", TEXT, 4.0), passage=1),
     ]
-    growth = Growth(candidates, "What happens?")
+    growth = Growth(candidates, "What happens?", CHOICES)
     assert growth.take(candidates[1]) == (candidates[1],)
     assert growth.take(candidates[0]) == ()
     assert growth.repeats("Old things: the gate forgets!")
@@ -116,17 +120,17 @@ def test_nothing_is_said_twice() -> None:
 
 
 def test_a_heading_is_no_part_of_an_answer() -> None:
-    assert Growth(slide(("Forgetting", Kind.HEADING, 9.0)), "What?").rest(3) == []
+    assert Growth(slide(("Forgetting", Kind.HEADING, 9.0)), "What?", CHOICES).rest(3) == []
 
 
 def test_an_implausible_sentence_is_told_from_the_best() -> None:
-    odds = 4.0 * PLAUSIBLE
+    odds = 4.0 * CHOICES.plausible
     best, near, far, led = slide(
         ("Best.", TEXT, 4.0), ("Near.", TEXT, odds * 1.1), ("Far.", TEXT, odds * 0.9), ("Led.", TEXT, 0.01)
     )
-    assert plausible(near, [best, near, far])
-    assert not plausible(far, [best, near, far])
-    assert not plausible(led, [best, led])
+    assert plausible(near, [best, near, far], CHOICES.plausible)
+    assert not plausible(far, [best, near, far], CHOICES.plausible)
+    assert not plausible(led, [best, led], CHOICES.plausible)
     (lead,) = slide(("They are:", TEXT, 4.0))
-    assert plausible(led, [lead, led])
+    assert plausible(led, [lead, led], CHOICES.plausible)
     assert best.score == pytest.approx(sigmoid(1.3862943611))

@@ -1,16 +1,19 @@
 import json
 import threading
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
-from fake_tutor import FakeTutor, answer_for
+from fake_tutor import SENTENCE, FakeStore, FakeTutor, answer_for
 
 from index.errors import StoreError
 from lm.checkpoint import CheckpointError
 from tutor.errors import TutorError
-from tutor.ui.chat import BUG, LOADING, Turn, one_line, respond
+from tutor.ui.chat import BUG, LOADING, NEXT, REVEAL, Asking, Turn, one_line, respond, stopped, turn_of
 from tutor.ui.loading import Loading, NotLoaded
 from tutor.ui.markdown import settled
+from tutor.ui.talk import asking, rewritten, text_of
 
 QUESTION = "What does the forget gate do?"
 
@@ -135,3 +138,147 @@ def test_the_text_of_an_error_is_inert() -> None:
 )
 def test_formulas_appear_when_they_are_closed(text: str, shown: str) -> None:
     assert settled(text) == shown
+
+
+HINTS = Asking(hints=True)
+
+
+def hinted(tutor=None, question: str = QUESTION):
+    loading = loaded(tutor or FakeTutor())
+    return loading, list(respond(loading, question, (), HINTS))
+
+
+def test_a_hint_is_given_in_the_place_of_the_answer() -> None:
+    _, frames = hinted()
+    turn = frames[-1].turns[-1]
+    assert turn.shown.startswith("**Hint 1.** Look in **Long short-term memory**")
+    assert (turn.answer, turn.hint, turn.options) == (None, 1, (NEXT, REVEAL))
+    assert frames[-1].messages()[-1]["options"] == [{"value": NEXT}, {"value": REVEAL}]
+    assert not any(SENTENCE in frame.turns[-1].shown for frame in frames)
+    panel = json.loads(frames[-1].panel or "")
+    assert set(panel) == {"version", "turn", "notes"}
+
+
+@pytest.mark.parametrize("more", ["more", "Next hint", "another hint!", "go on"])
+def test_more_goes_on_to_the_answer_in_the_same_turn(more: str) -> None:
+    loading, frames = hinted()
+    (second,) = respond(loading, more, frames[-1].turns)
+    assert len(second.turns) == 1
+    assert "**Hint 1.**" in second.turns[-1].shown
+    assert "**Hint 2.**\n\n> " in second.turns[-1].shown
+    assert second.turns[-1].options == (REVEAL,)
+    (last,) = respond(loading, more, second.turns)
+    turn = last.turns[-1]
+    assert turn.shown.endswith(f"**Answer.**\n\n{answer_for(QUESTION).text}")
+    assert (turn.answer, turn.hint, turn.options) == (answer_for(QUESTION).text, 0, ())
+    assert json.loads(last.panel or "")["passages"]
+
+
+@pytest.mark.parametrize("words", ["Show the answer", "show me the answer", "The answer", "I give up"])
+def test_the_answer_can_be_asked_for_at_once(words: str) -> None:
+    loading, frames = hinted()
+    (last,) = respond(loading, words, frames[-1].turns)
+    assert last.turns[-1].answer == answer_for(QUESTION).text
+    assert "Hint 2" not in last.turns[-1].shown
+
+
+def test_another_question_leaves_the_hints_behind() -> None:
+    tutor = FakeTutor()
+    loading, frames = hinted(tutor)
+    last = list(respond(loading, "What is a gate?", frames[-1].turns))[-1]
+    assert (last.turns[0].hint, last.turns[0].options, last.turns[0].answer) == (0, (), None)
+    assert tutor.asked[-1] == ("What is a gate?", ())
+    assert list(respond(loading, "more", last.turns))[-1].turns[-1].question == "more"
+
+
+def test_more_without_a_hint_is_a_question() -> None:
+    tutor = FakeTutor()
+    list(respond(loaded(tutor), "more", ()))
+    assert tutor.asked == [("more", ())]
+
+
+def test_a_question_that_is_not_covered_is_refused_in_place_of_a_hint() -> None:
+    _, frames = hinted(question="How do I cook pasta?")
+    turn = frames[-1].turns[-1]
+    assert turn.shown.startswith("> The course material does not cover")
+    assert (turn.hint, turn.options) == (0, ())
+    assert turn.answer is not None
+
+
+def test_the_search_keeps_to_the_places_and_the_model_that_were_chosen() -> None:
+    tutor = FakeTutor()
+    loading = Loading(lambda: tutor, ("fake", "other"))
+    loading.start()
+    how = Asking(model="other", course="Sequence models", documents=("14-lstm.md",))
+    frame = list(respond(loading, QUESTION, (), how))[-1]
+    assert frame.turns[-1].answer is not None
+    assert loading.get("other").places == [("Sequence models", ("14-lstm.md",))]
+    assert tutor.asked == []
+
+
+def test_an_empty_store_says_what_to_do() -> None:
+    class Bare(FakeStore):
+        path = Path("some") / "store"
+
+        def sources(self):
+            return (replace(super().sources()[0], passages=0, reason="it is *empty*"),)
+
+    frame = list(respond(loaded(FakeTutor(store=Bare())), QUESTION, ()))[-1]
+    assert "python -m index.build FOLDER --store some/store" in frame.turns[-1].shown
+    assert r"14-lstm.md, it is \*empty\*" in frame.turns[-1].shown
+    assert frame.turns[-1].answer is None
+
+
+def test_messages_belong_to_turns() -> None:
+    turns = (Turn(question="a", shown="b"), Turn(question="c", shown=""), Turn(question="d", shown="e"))
+    assert [turn_of(turns, message) for message in range(5)] == [0, 0, 1, 2, 2]
+    for message in (-1, 5):
+        with pytest.raises(ValueError, match="there are 5"):
+            turn_of(turns, message)
+
+
+def test_what_is_stored_of_an_answer_names_model_generation_and_time() -> None:
+    record = list(respond(loaded(FakeTutor()), QUESTION, ()))[-1].turns[-1].record
+    assert record is not None
+    assert (record["question"], record["model"], record["generation"]) == (QUESTION, "fake", "000001")
+    assert record["time"].endswith("+00:00")
+    json.dumps(record)
+
+
+def test_a_question_is_rewritten_with_what_came_before_it() -> None:
+    turns = tuple(list(respond(loaded(FakeTutor()), QUESTION, ()))[-1].turns)
+    turns = list(respond(loaded(FakeTutor()), "What is a gate?", turns))[-1].turns
+    asked, before, panel = rewritten(turns, 2, None)
+    assert (asked, before, json.loads(panel)["turn"]) == ("What is a gate?", turns[:1], 1)
+    asked, before, panel = rewritten(turns, 0, "And what is a state?")
+    assert (asked, before, json.loads(panel)["turn"]) == ("And what is a state?", (), 0)
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [("a", "a"), ([{"type": "text", "text": "a"}, "b"], "a b"), ({"text": "a"}, "a"), ([{"file": 1}], "")],
+)
+def test_the_text_of_a_message_is_found(content: object, text: str) -> None:
+    assert text_of(content) == text
+
+
+def test_the_controls_say_how_to_ask() -> None:
+    assert asking("Answer", None, "", []) == Asking()
+    assert asking("Hint", "gru", "Nets", ["a.md"]) == Asking(
+        hints=True, model="gru", course="Nets", documents=("a.md",)
+    )
+
+
+@pytest.mark.parametrize(
+    ("shown", "after"), [("…", "*Stopped.*"), (LOADING, "*Stopped.*"), ("Half an", "Half an\n\n*Stopped.*")]
+)
+def test_a_stopped_answer_says_so(shown: str, after: str) -> None:
+    frame = stopped((Turn(question="a", shown=shown),))
+    assert frame.turns[-1].shown == after
+    assert frame.turns[-1].answer is None
+
+
+def test_what_is_complete_cannot_be_stopped() -> None:
+    turns = list(respond(loaded(FakeTutor()), QUESTION, ()))[-1].turns
+    assert stopped(turns).turns == turns
+    assert stopped(()).turns == ()

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fake_tutor import HOSTILE, PASSAGES, SENTENCE, answer_for, passage
+from fake_tutor import HOSTILE, PASSAGES, SENTENCE, answer_for, passage, with_gates
 
 from tutor.answer import Answer, Citation, PromptToken, Ranked, Step, Trace
 from tutor.ui.payload import pack, panel_json, payload, prompt_texts, runs, visible
@@ -13,11 +13,11 @@ QUESTION = "What does the forget gate do?"
 
 
 def unpack(packed):
-    """The weights as the page reads them, [T, L, H, S] with zeros for what was not sent."""
-    shape = (packed["steps"], packed["layers"], packed["heads"], packed["keep"])
+    """The weights as the page reads them, [T, S] with zeros for what was not sent."""
+    shape = (packed["steps"], packed["keep"])
     positions = np.frombuffer(base64.b64decode(packed["positions"]), "<u2").reshape(shape).astype(np.int64)
     weights = (np.frombuffer(base64.b64decode(packed["weights"]), np.uint8).reshape(shape) / 255) ** 2
-    full = np.zeros((*shape[:3], int(positions.max()) + 1))
+    full = np.zeros((shape[0], int(positions.max()) + 1))
     np.put_along_axis(full, positions, weights, axis=-1)
     return full
 
@@ -80,26 +80,20 @@ def test_hostile_text_arrives_whole_and_inert() -> None:
 def test_copy_weights_come_back_within_a_hundredth() -> None:
     answer = answer_for(QUESTION)
     assert answer.trace is not None
-    sent = unpack(payload(answer, 0)["trace"]["copy"])[:, 0, 0, :]
+    sent = unpack(payload(answer, 0)["trace"]["copy"])
     given = np.stack([step.copy for step in answer.trace.steps])
     assert np.abs(sent - given[:, : sent.shape[1]]).max() < 0.01
 
 
-def test_pack_keeps_the_largest_weights_of_every_head() -> None:
-    weights = np.random.default_rng(0).random((5, 2, 3, 100)).astype(np.float32)
-    packed = pack(weights, budget=3 * 5 * 2 * 3 * 10)
-    assert (packed["keep"], packed["heads"], packed["mean_of"]) == (10, 3, 1)
+def test_pack_keeps_the_largest_weights_of_every_token() -> None:
+    weights = np.random.default_rng(0).random((5, 100)).astype(np.float32)
+    packed = pack(weights, budget=3 * 5 * 10)
+    assert packed["keep"] == 10
     sent = unpack(packed)
-    for at in np.ndindex(5, 2, 3):
-        assert set(np.flatnonzero(sent[at])) == set(np.argsort(-weights[at])[:10])
-
-
-def test_pack_falls_back_to_the_mean_over_heads_and_then_to_the_first_tokens() -> None:
-    weights = np.full((40, 4, 8, 64), 0.25, dtype=np.float32)
-    mean = pack(weights, budget=3 * 40 * 4 * 8)
-    assert (mean["heads"], mean["mean_of"], mean["keep"], mean["steps"]) == (1, 8, 8, 40)
-    first = pack(weights, budget=3 * 4 * 8 * 20)
-    assert (first["mean_of"], first["keep"], first["steps"]) == (8, 8, 20)
+    for number, row in enumerate(weights):
+        assert set(np.flatnonzero(sent[number])) == set(np.argsort(-row)[:10])
+    assert pack(weights, budget=0)["keep"] == 8
+    assert pack(weights[:, :3], budget=10**6)["keep"] == 3
 
 
 @pytest.mark.parametrize(("steps", "layers", "heads", "size"), [(200, 12, 12, 1500), (64, 8, 8, 512), (1, 1, 1, 3)])
@@ -119,7 +113,25 @@ def test_the_payload_stays_small(steps: int, layers: int, heads: int, size: int)
         end=4,
     )
     answer = replace(cited(one, (), prompt, step.copy), trace=Trace(prompt=prompt, steps=(step,) * steps))
-    assert len(panel_json(answer, 0)) < 300_000
+    assert len(panel_json(answer, 0)) < 110_000
+
+
+def test_the_payload_says_what_more_there_is_to_ask_for() -> None:
+    found = payload(answer_for(QUESTION), 0, "key")
+    assert found["key"] == "key"
+    assert (found["trace"]["layers"], found["trace"]["heads"], found["trace"]["gates"]) == (3, 4, [])
+    found = payload(with_gates(answer_for(QUESTION)), 0)
+    assert (found["trace"]["layers"], found["trace"]["heads"]) == (1, 1)
+    assert found["trace"]["gates"] == ["reset", "update", "candidate", "hidden"]
+
+
+def test_a_passage_says_where_it_stands() -> None:
+    place = replace(PASSAGES[0].locator, source="week1.pdf", page=7, last=8)
+    one = replace(PASSAGES[0], locator=place)
+    answer = replace(answer_for(QUESTION), passages=(Ranked(passage=one, score=1.0),), citations=(), trace=None)
+    (found,) = payload(answer, 0)["passages"]
+    assert (found["course"], found["page"], found["last"]) == ("Sequence models", 7, 8)
+    assert found["place"] == "week1.pdf, page 7-8, Long short-term memory > Part 1"
 
 
 def test_shares_of_the_answer_add_up_to_one() -> None:

@@ -12,24 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from lm.reading import content_stems
 from tutor.candidate import Candidate, Kind, log_odds
-
-SENTENCES = 3
-"""Most units of an answer."""
-
-ALSO = 0.3
-"""A unit is part of the answer, too, when its odds to answer are at least this share of the best one's ..."""
-
-SAME_PASSAGE = 8.0
-"""... where the odds in the passages that the answer rests on already count this many times ..."""
-
-NEXT = 2.0
-"""... and those beside a sentence of the answer this many times again."""
-
-IN_LIST = 0.07
-"""An item belongs to another one of its list when its odds are at least this share of the other's."""
-
-PLAUSIBLE = 0.12
-"""What the model writes out of a sentence with less than this share of the best one's odds is not let through."""
+from tutor.choices import Choices
 
 _LIST_ITEMS, _LIST_WORDS = 8, 80
 """Most items of a list that are told together, and most words."""
@@ -54,12 +37,17 @@ def opened(candidates: Sequence[Candidate], number: int) -> Iterator[int]:
             return
 
 
+def _log(share: float) -> float:
+    return math.log(share) if share > 0 else -math.inf
+
+
 def _is_formula(one: Candidate) -> bool:
     return one.text.lstrip().startswith(("$", "\\"))
 
 
-def listed(candidates: Sequence[Candidate], number: int) -> list[int]:
-    """The other items of the list that `number` stands in, the likeliest first, as far as they belong to it."""
+def listed(candidates: Sequence[Candidate], number: int, least_share: float) -> list[int]:
+    """The other items of the list that `number` stands in, the likeliest first, as far as their odds are at least the
+    share `least_share` of its own."""
     one = candidates[number]
     if one.kind is not Kind.ITEM:
         return []
@@ -68,7 +56,7 @@ def listed(candidates: Sequence[Candidate], number: int) -> list[int]:
         first -= 1
     while last + 1 < len(candidates) and _item_of(candidates[last + 1], one.passage):
         last += 1
-    least = log_odds(one.score) + math.log(IN_LIST)
+    least = log_odds(one.score) + _log(least_share)
     likely = [place for place in range(first, last + 1) if log_odds(candidates[place].score) >= least]
     found: list[int] = []
     words = len(one.text.split())
@@ -84,11 +72,11 @@ def _item_of(one: Candidate, passage: int) -> bool:
     return one.kind is Kind.ITEM and one.passage == passage
 
 
-def plausible(one: Candidate, candidates: Sequence[Candidate]) -> bool:
-    """Whether the odds of a sentence to answer, or of one that leads to it, are at least the share `PLAUSIBLE` of the
-    best one's."""
+def plausible(one: Candidate, candidates: Sequence[Candidate], least_share: float) -> bool:
+    """Whether the odds of a sentence to answer, or of one that leads to it, are at least the share
+    `least_share` of the best one's."""
     best = max(other.score for other in candidates)
-    least = log_odds(best) + math.log(PLAUSIBLE)
+    least = log_odds(best) + _log(least_share)
     likely = (number for number, other in enumerate(candidates) if log_odds(other.score) >= least)
     return any(one == candidates[number] or one in _at(candidates, opened(candidates, number)) for number in likely)
 
@@ -104,8 +92,8 @@ class Growth:
     question says nothing.
     """
 
-    def __init__(self, candidates: Sequence[Candidate], question: str) -> None:
-        self._candidates = candidates
+    def __init__(self, candidates: Sequence[Candidate], question: str, choices: Choices) -> None:
+        self._candidates, self._choices = candidates, choices
         self._asked = frozenset(content_stems(question))
         self._stems = [frozenset(content_stems(one.text)) for one in candidates]
         self._said: set[str] = set()
@@ -143,16 +131,16 @@ class Growth:
             return None
         number = max(left, key=self._standing)
         best = max(log_odds(self._candidates[number].score) for number in [*self._taken, *left])
-        return number if not self._taken or self._standing(number) >= best + math.log(ALSO) else None
+        return number if not self._taken or self._standing(number) >= best + _log(self._choices.also) else None
 
     def _standing(self, number: int) -> float:
         """Log-odds to belong to the answer as it is."""
         one = self._candidates[number]
         odds = log_odds(one.score)
         if any(self._candidates[taken].passage == one.passage for taken in self._taken):
-            odds += math.log(SAME_PASSAGE)
+            odds += _log(self._choices.same_passage)
             if {number - 1, number + 1} & set(self._taken):
-                odds += math.log(NEXT)
+                odds += _log(self._choices.beside)
         return odds
 
     def _tells(self, number: int) -> bool:
@@ -167,7 +155,11 @@ class Growth:
 
     def _unit(self, number: int) -> tuple[Candidate, ...]:
         unit: list[int] = []
-        for place in (number, *opened(self._candidates, number), *listed(self._candidates, number)):
+        for place in (
+            number,
+            *opened(self._candidates, number),
+            *listed(self._candidates, number, self._choices.in_list),
+        ):
             if place not in self._taken and self._new(place):
                 unit.append(place)
                 self._taken.append(place)

@@ -6,7 +6,7 @@ with x = the best sentence cosine, the best passage cosine, the share of the que
 the passages found, the reader's log-odds that there is an answer, and the ranker's largest log-odds of a sentence. The
 weights were fitted (2026-11-21) on 255 dev questions of the course together with 280 on five slide transcripts, 110 of
 the 535 without an answer (`python -m tutor.evaluate --fit-coverage` fits them on a file of questions); what each
-threshold gives stands in `tutor/README.md`.
+threshold (`tutor.choices`) gives stands in `tutor/README.md`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,6 @@ class Signals:
 
 WEIGHTS = (3.865, 1.887, 0.935, 0.357, 0.516)
 BIAS = -2.632
-THRESHOLD = 0.25
 
 
 def signals(question: str, hits: Sequence[Hit], p_none: float) -> Signals:

@@ -78,16 +78,28 @@ def vague(term: str) -> bool:
 
 def _of_section(context: str, random: np.random.Generator) -> Iterator[Question]:
     for start, end in sentence_spans(context):
-        match = _DEFINES.match(context[start:end])
-        if match and not vague(match["term"]):
-            kind = {"is": "is", "are": "are"}.get(match["verb"], "does")
-            article = f"{match['article'].lower()} " if match["article"] else ""
-            term = match["term"] if match["term"][1:2].isupper() else match["term"][0].lower() + match["term"][1:]
+        if found := defined(context[start:end]):
+            kind, article, term = found
             wordings: Sequence[str] = _ASKED[kind]
             wording = wordings[int(random.integers(len(wordings)))]
             asked = wording.format(x=article + term, bare=term)
             yield Question(question=asked, context=context, sentence=(start, end))
             return
+
+
+def defined(sentence: str) -> tuple[str, str, str] | None:
+    """What a sentence defines: the kind of its verb ("is", "are" or "does"), article and term; None if it does not.
+
+    >>> defined("A gate is a vector that lets another vector pass or blocks it.")
+    ('is', 'a ', 'gate')
+    """
+    match = _DEFINES.match(sentence)
+    if match is None or vague(match["term"]):
+        return None
+    kind = {"is": "is", "are": "are"}.get(match["verb"], "does")
+    article = f"{match['article'].lower()} " if match["article"] else ""
+    term = match["term"] if match["term"][1:2].isupper() else match["term"][0].lower() + match["term"][1:]
+    return kind, article, term
 
 
 def _cut(section: str) -> str:

@@ -259,6 +259,7 @@ def parser() -> argparse.ArgumentParser:
     cli.add_argument("-k", type=int, default=5, help="passages to read (default 5)")
     cli.add_argument("--json", action="store_true", help="print the figures as one JSON object")
     cli.add_argument("--answers", type=Path, help="write every question with its answer to this file")
+    cli.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="try another of tutor.choices")
     cli.add_argument("--memory", action="store_true", help="also answer without any passage, as a baseline")
     cli.add_argument("--fit-coverage", action="store_true", help="print new weights for tutor.coverage")
     return cli
@@ -269,6 +270,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
     questions = shipped_or_named(arguments.questions, arguments.split)
     tutor = Tutor.load(arguments.store, arguments.model, arguments.device)
+    tutor.choices = tutor.choices.changed(arguments.set)
     if arguments.fit_coverage:
         print(json.dumps(fit_coverage(tutor, questions)))
         return

@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from tutor.evaluate import Question, holds, shipped_or_named
 
 if TYPE_CHECKING:
+    from lm.reading import Prompt
     from tutor.answer import Answer, Trace
     from tutor.selection import Chosen
     from tutor.tutor import Tutor
@@ -52,14 +53,12 @@ def removal_effects(tutor: Tutor, answer: Answer) -> dict[int, float]:
     trace = answer.trace
     if trace is None or not trace.steps:
         return {}
-    asked = max(token.end for token in trace.prompt if token.in_question)
-    question = tutor.store.mended(answer.question)[:asked]
     ids = tutor.checkpoint.tokenizer.encode(" " + written(answer)).ids
-    whole = _log_probabilities(tutor, question, trace.read, ids)
+    whole = _log_probabilities(tutor, answer, trace.read, ids)
     effects = {}
     for gone in trace.read:
         rest = [group for group in trace.read if group is not gone]
-        without = _log_probabilities(tutor, question, rest, ids)
+        without = _log_probabilities(tutor, answer, rest, ids)
         # A shorter prompt may leave room for words that the whole one had none for.
         effects[gone.passage] = float((whole - without[: len(whole)]).mean())
     return effects
@@ -74,15 +73,24 @@ def written(answer: Answer) -> str:
     return text
 
 
+def prompt_of(tutor: Tutor, answer: Answer, groups: Sequence[Chosen]) -> Prompt:
+    """The prompt of a traced answer with the sentences of `groups`; with those of `Trace.read` it is the prompt that
+    the answer was written after."""
+    from lm.reading import build_prompt
+
+    asked = max(token.end for token in answer.trace.prompt if token.in_question) if answer.trace else 0
+    question = tutor.store.mended(answer.question)[:asked]
+    return build_prompt(tutor.checkpoint.tokenizer, question, [group.pieces for group in groups])
+
+
 def _log_probabilities(
-    tutor: Tutor, question: str, groups: Sequence[Chosen], ids: Sequence[int]
+    tutor: Tutor, answer: Answer, groups: Sequence[Chosen], ids: Sequence[int]
 ) -> NDArray[np.float64]:
     """log P [A] of the answer tokens `ids` after a prompt of these sentences, as many as the model has room for."""
     from lm.generate import generate
-    from lm.reading import build_prompt
     from lm.sampling import Decoding
 
-    prompt = build_prompt(tutor.checkpoint.tokenizer, question, [group.pieces for group in groups])
+    prompt = prompt_of(tutor, answer, groups)
     steps = generate(tutor.checkpoint.model, prompt, Decoding(), forced=ids)
     return np.log(np.maximum([step.probability for step in steps], np.finfo(np.float32).tiny))
 

@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from corpus.course import deck_files
 from corpus.document import Passage
 from corpus.sentences import sentence_spans
 from index.build import build
@@ -76,7 +77,7 @@ def course_groups(paths: Sequence[Path], split: str, found: int = _FOUND) -> Ite
 def deck_groups(folder: Path, found: int = _FOUND) -> Iterator[dict[str, Any]]:
     """Questions on slide decks with the passages that the search finds in the same deck, and those that answer; those
     of the dev split are held out."""
-    decks = sorted(path for path in folder.iterdir() if path.suffix in (".md", ".txt"))
+    decks = deck_files(folder)
     with tempfile.TemporaryDirectory() as place:
         with stages_on_stderr() as progress:
             build(decks, Path(place) / "store", progress=progress)
@@ -180,9 +181,7 @@ def parser() -> argparse.ArgumentParser:
     cli.add_argument("files", type=Path, nargs="*", help="reading-comprehension files, .jsonl or .jsonl.gz")
     cli.add_argument("--course", type=Path, nargs="*", help="question sets of the shipped course (train split only)")
     cli.add_argument("--reading", type=Path, nargs="*", help="reading passages with questions (train split only)")
-    cli.add_argument(
-        "--decks", type=Path, help="folder of slide decks with their questions (dev split held out)"
-    )
+    cli.add_argument("--decks", type=Path, help="folder of slide decks with their questions (dev split held out)")
     cli.add_argument("--definitions", type=Path, nargs="*", help="plain text to make definition questions from")
     cli.add_argument("--definitions-count", type=int, default=2500, help="how many of them")
     cli.add_argument("--most", type=int, default=4500, help="questions taken of one file")

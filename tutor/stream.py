@@ -14,10 +14,10 @@ from lm.reading import Prompt
 from lm.sampling import Decoding
 from lm.tokenizer import END, NONE, StreamDecoder
 from tutor.answer import Answer, PromptToken, Ranked, Step, Trace
-from tutor.belonging import SENTENCES, Growth, plausible
+from tutor.belonging import Growth, plausible
 from tutor.candidate import Candidate
 from tutor.compose import QUOTED, Draft, Evidence, Word, best_sentence, complete_sentences, intact
-from tutor.coverage import THRESHOLD, probability, signals
+from tutor.coverage import probability, signals
 from tutor.selection import Chosen
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Stream:
         tokens = generate(self._tutor.checkpoint.model, prompt, Decoding(longest=_LONGEST_ANSWER), trace=self._trace)
         first = next(tokens)
         self._mark("first_token")
-        if probability(signals(self._query, self._hits, first.p_none)) < THRESHOLD:
+        if probability(signals(self._query, self._hits, first.p_none)) < self._tutor.choices.threshold:
             yield from self._refuse()
             return
         yield from self._write(first, tokens, prompt, chosen)
@@ -94,9 +94,9 @@ class Stream:
         """Release sentence after sentence; quote the best one where the model's words are not supported."""
         if first.token == NONE:
             first, tokens = self._again(prompt)
-        evidence, draft = Evidence(prompt, chosen), Draft()
+        evidence, draft, choices = Evidence(prompt, chosen), Draft(), self._tutor.choices
         candidates = [one for group in chosen for one in group.candidates]
-        growth = Growth(candidates, self._question)
+        growth = Growth(candidates, self._question, choices)
         decoder = StreamDecoder(self._tutor.checkpoint.tokenizer)
         words: list[Word] = []
         text, seen = "", 0
@@ -113,11 +113,12 @@ class Stream:
                     inside = evidence.after_heading([word for word in words if word.start < end and start < word.end])
                     start = max(start, inside[0].start if inside else end)
                     sentence = text[start:end].lstrip()
-                    origins = [one for one in evidence.origins(inside) if plausible(one, candidates)]
+                    origins = [one for one in evidence.origins(inside) if plausible(one, candidates, choices.plausible)]
                     if not origins or growth.repeats(sentence):
                         continue
                     self._mark("first_words")
-                    if len(origins) == 1 and intact(sentence, origins[0]) and not evidence.woven(inside):
+                    own = choices.own_words and len(origins) == 1 and not evidence.woven(inside)
+                    if own and intact(sentence, origins[0]):
                         growth.tell(sentence, origins[0])
                         yield from split_words(draft.add(sentence, end - len(sentence), *evidence.of(inside)))
                         continue
@@ -125,7 +126,9 @@ class Stream:
                         yield from split_words(draft.quote(unit))
         self._mark("generate")
         extractive = len(draft.quotes) == len(draft.moved)
-        for unit in growth.rest(SENTENCES - draft.units) or ([] if draft.text else [(best_sentence(candidates),)]):
+        for unit in growth.rest(choices.sentences - draft.units) or (
+            [] if draft.text else [(best_sentence(candidates),)]
+        ):
             self._mark("first_words")
             yield from split_words(draft.quote(unit))
         self._finish(draft, prompt, chosen, self._words(prompt, words, draft.quotes), extractive=extractive)

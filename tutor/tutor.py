@@ -5,40 +5,40 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from index.store import Hit, Store
 from lm.checkpoint import Checkpoint
+from lm.config import ModelConfig
 from lm.generate import generate
 from lm.reading import Prompt, build_prompt
 from lm.sampling import Decoding
 from tutor.answer import Answer, History
+from tutor.candidate import read_hits
+from tutor.choices import Choices
 from tutor.dialogue import standalone
 from tutor.errors import TutorError
-from tutor.selection import Chosen, read_hits, select
+from tutor.selection import Chosen, select
 from tutor.stream import Stream
+
+if TYPE_CHECKING:
+    from tutor.explanation import Explanation, HeadWeights
 
 LONGEST_QUESTION = 2000
 """Characters; a longer question is refused with one line."""
-
-READ = 3
-"""Of the passages found, the best so many are read. 2026-11-21, dev questions of the course and 210 questions on five
-slide transcripts, all key facts of an answer: 0.50 and 0.34 with three, 0.51 and 0.29 with five."""
 
 QUESTION_TOKENS = 200
 SENTENCE_TOKENS = 512
 """What is read of an overlong question; and the longest sentence (equation, block of code) that a prompt takes in."""
 
-PROMPT_BUDGET = 256
-"""Tokens of passage sentences in a prompt. On the same questions: 0.51 and 0.29 (five passages), 0.48 and 0.27 with
-192 tokens; with 384 about the same, and slower."""
-
 
 class Tutor:
     """Answers questions from one store with one model. Safe to share between threads that take turns."""
 
-    def __init__(self, store: Store, checkpoint: Checkpoint) -> None:
+    def __init__(self, store: Store, checkpoint: Checkpoint, choices: Choices | None = None) -> None:
         self.store = store
         self.checkpoint = checkpoint
+        self.choices = choices or Choices()
 
     @classmethod
     def load(cls, store: str | Path | None = None, model: str | Path | None = None, device: str | None = None) -> Tutor:
@@ -66,6 +66,17 @@ class Tutor:
         # The embedder loads at its first use; the first question should not wait for it.
         opened.encode(["ready"])
         return cls(opened, loaded)
+
+    def with_model(self, name: str | Path) -> Tutor:
+        """The same store and device with another checkpoint, by name or directory. Raises CheckpointError."""
+        from lm import checkpoint
+
+        device = self.checkpoint.model.embedding.weight.device
+        return Tutor(self.store, checkpoint.load(name, device=device), self.choices)
+
+    def with_store(self, store: Store) -> Tutor:
+        """The same model on another store."""
+        return Tutor(store, self.checkpoint, self.choices)
 
     @property
     def model_name(self) -> str:
@@ -126,6 +137,23 @@ class Tutor:
 
         return self.store.mended(standalone(question, history, nearness))
 
+    @property
+    def config(self) -> ModelConfig:
+        """The shape of the model that answers."""
+        return self.checkpoint.model.config
+
+    def explain(self, answer: Answer) -> Explanation:
+        """What each passage gave to an answer of this tutor and what its absence costs; see `tutor.explanation`."""
+        from tutor.explanation import explain
+
+        return explain(self, answer)
+
+    def heads(self, answer: Answer) -> HeadWeights:
+        """What each head did in an answer of this tutor. ValueError for a model that is no Transformer."""
+        from tutor.explanation import head_weights
+
+        return head_weights(self, answer)
+
     def look(self, question: str, k: int = 5) -> tuple[tuple[Hit, ...], float]:
         """The hits for a question and the reader's probability that they do not answer it, without writing."""
         question = self.store.mended(check_question(question))
@@ -144,8 +172,12 @@ class Tutor:
         """The prompt for a question on passages found, and the sentences that were chosen for it."""
         tokenizer = self.checkpoint.tokenizer
         offsets = tokenizer.encode(question).offsets[:QUESTION_TOKENS]
-        fitting = [one for one in read_hits(hits[:READ]) if len(tokenizer.encode(one.text).ids) <= SENTENCE_TOKENS]
-        chosen = select(fitting, tokenizer, budget=PROMPT_BUDGET)
+        fitting = [
+            one
+            for one in read_hits(hits[: self.choices.read])
+            if len(tokenizer.encode(one.text).ids) <= SENTENCE_TOKENS
+        ]
+        chosen = select(fitting, tokenizer, budget=self.choices.budget)
         return build_prompt(tokenizer, question[: offsets[-1][1]], [one.pieces for one in chosen]), chosen
 
 

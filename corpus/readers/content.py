@@ -8,6 +8,7 @@ import codecs
 import io
 import re
 import zipfile
+from collections.abc import Sequence
 
 from corpus.readers import Format, UnreadableError
 
@@ -99,15 +100,19 @@ def _check_archive(data: bytes, known: Format, found: str) -> None:
         raise UnreadableError(f"not a {known.name} file (a ZIP archive without {known.member}); export it again")
     if any(member.flag_bits & 1 for member in members):
         raise UnreadableError("encrypted; save it without a password")
+    if reason := bomb(members, len(data)):
+        raise UnreadableError(f"refused: {reason}")
+
+
+def bomb(members: Sequence[zipfile.ZipInfo], packed: int) -> str:
+    """Why the archive of `packed` bytes with these members must not be unpacked; empty where it may be."""
     unpacked = sum(member.file_size for member in members)
-    ratio = unpacked / max(1, len(data))
+    ratio = unpacked / max(1, packed)
     if len(members) > MAX_MEMBERS or unpacked > MAX_UNPACKED or (unpacked > _RATIO_FLOOR and ratio > MAX_RATIO):
-        raise UnreadableError(
-            f"refused: {len(data):,} bytes unpack to {unpacked:,} in {len(members):,} parts, as a ZIP bomb does"
-        )
-    overlapping = sorted(member.header_offset for member in members)
-    if len(set(overlapping)) != len(overlapping):
-        raise UnreadableError("refused: parts of the archive overlap, as in a ZIP bomb")
+        return f"{packed:,} bytes unpack to {unpacked:,} in {len(members):,} parts, as a ZIP bomb does"
+    if len({member.header_offset for member in members}) != len(members):
+        return "parts of the archive overlap, as in a ZIP bomb"
+    return ""
 
 
 def decode_text(data: bytes) -> tuple[str, tuple[str, ...]]:

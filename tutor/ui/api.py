@@ -1,19 +1,19 @@
-"""What the page offers to programs: `ask` and `retrieve`, over HTTP and as MCP tools."""
+"""What the page offers to programs, over HTTP and as MCP tools; `tutor.ui.programs` tells how to call it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from tutor.ui.loading import Loading, user_errors
+from tutor.ui.loading import Loading, NotLoaded, user_errors
 
 MOST_PASSAGES = 50
 
 Endpoint = Callable[..., Any]
 
 
-def endpoints(loading: Loading) -> tuple[Endpoint, Endpoint]:
-    """The functions `ask` and `retrieve` of a tutor. An error for the user becomes a `gradio.Error` with its line."""
+def endpoints(loading: Loading) -> tuple[Endpoint, ...]:
+    """The functions of a tutor by their names. An error for the user becomes a `gradio.Error` with its line."""
 
     def ask(question: str, history: list[list[str]] | None = None) -> dict[str, Any]:
         """Answer a question about the course from its lecture material, with citations.
@@ -43,7 +43,43 @@ def endpoints(loading: Loading) -> tuple[Endpoint, Endpoint]:
             hits = loading.get().store.search(check_question(question), k=int(k))
             return [{"score": round(float(hit.score), 6), **hit.passage.to_json()} for hit in hits]
 
-    return ask, retrieve
+    def health() -> dict[str, Any]:
+        """Say whether the tutor is ready to answer, with which model and index, and what is wrong with the index.
+
+        Only the files of the index are looked at; `python -m index.check` looks at what is in them, too.
+        """
+        found: dict[str, Any] = {"loaded": False, "model": None, "models": list(loading.models())}
+        found |= {"generation": None, "passages": None, "faults": []}
+        if not loading.done:
+            return found | {"faults": ["the tutor is still loading; ask again in some seconds"]}
+        try:
+            store = loading.get().store
+        except NotLoaded:
+            return found | {"faults": ["the tutor could not be loaded; the reason stands in the terminal that runs it"]}
+        return found | {
+            "loaded": True,
+            "model": loading.models()[0],
+            "generation": store.generation,
+            "passages": len(store),
+            "faults": list(store.faults()),
+        }
+
+    def explain(question: str, history: list[list[str]] | None = None) -> dict[str, Any]:
+        """Answer a question as `ask` does and say why: for each passage the share of the answer copied from it and
+        what taking it away costs the answer in nats per token, for each token how far it was copied and from where.
+
+        Args:
+            question: A question about the course, at most 2000 characters.
+            history: Earlier turns of the conversation, oldest first, each a list of question and answer.
+        """
+        with _reported():
+            tutor = loading.get()
+            stream = tutor.stream(question, history=_turns(history))
+            for _ in stream:
+                pass
+            return {**stream.answer.to_json(), "explanation": tutor.explain(stream.answer).to_json()}
+
+    return ask, retrieve, explain, health
 
 
 def _turns(history: list[list[str]] | None) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""What stands in front of the page: a Host check against rebinding, no uploads, small requests, nothing remote."""
+"""What stands in front of the page: who may ask for it, how much may be sent to it, nothing remote on it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 """Names under which a page on the loopback interface may be asked for."""
 
 LARGEST_REQUEST = 1_000_000
-"""Bytes."""
+"""Bytes of a request that is no upload."""
 
 UPLOAD = "/gradio_api/upload"
+RECORDING = "/gradio_api/process_recording"
+"""Gradio keeps the files that come this way, too; this page has no use for them."""
+
+_WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 HEADERS = {
     "content-security-policy": "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; "
@@ -28,11 +32,15 @@ HEADERS = {
 
 
 class Guard:
-    """ASGI middleware. `hosts` are the names the page may be asked for by; None allows any."""
+    """ASGI middleware. `hosts` are the names the page may be asked for by; None allows any.
 
-    def __init__(self, app: Application, hosts: frozenset[str] | None = LOOPBACK) -> None:
+    `upload` is the most bytes of an upload; 0 allows none.
+    """
+
+    def __init__(self, app: Application, hosts: frozenset[str] | None = LOOPBACK, upload: int = 0) -> None:
         self._app = app
         self._hosts = hosts
+        self._upload = upload
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -58,14 +66,20 @@ class Guard:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         if self._hosts is not None and host_name(headers.get("host", "")) not in self._hosts:
             return 421, "This page answers to the name of this machine only."
-        if scope["path"].rstrip("/").endswith(UPLOAD):
+        path = scope["path"].rstrip("/")
+        uploads = path.endswith(UPLOAD)
+        if path.endswith(RECORDING) or (uploads and not self._upload):
             return 403, "This page takes no files."
-        if scope["method"] in {"POST", "PUT", "PATCH"}:
+        if scope["method"] in _WRITING:
+            # A page of somebody else may send here from the reader's browser, though it cannot read what comes back.
+            if "origin" in headers and origin_name(headers["origin"]) != host_name(headers.get("host", "")):
+                return 403, "This page takes requests from itself only; a proxy has to pass its Host header on."
             length = headers.get("content-length", "")
             if not length.isdigit():
                 return 411, "The request does not say how long it is."
-            if int(length) > LARGEST_REQUEST:
-                return 413, f"A request may have at most {LARGEST_REQUEST:,} bytes."
+            most = self._upload if uploads else LARGEST_REQUEST
+            if int(length) > most:
+                return 413, f"A request may have at most {most:,} bytes."
         return None
 
 
@@ -74,3 +88,8 @@ def host_name(header: str) -> str:
     if header.startswith("["):
         return header[1:].partition("]")[0].lower()
     return header.partition(":")[0].lower()
+
+
+def origin_name(header: str) -> str:
+    """The host of an Origin header; empty where it names none, as `null` does."""
+    return host_name(header.partition("://")[2])

@@ -14,7 +14,7 @@ _WHOLE = re.compile(r"^```.*?^```[ \t]*$|\$\$.+?\$\$|^\|[^\n]*(?:\n\|[^\n]*)*", 
 """What a line break may not be forced into: code, display equations, rows of tables."""
 
 
-class Library(Protocol):
+class Shelf(Protocol):
     """What the lecture reader needs of a store."""
 
     def sources(self) -> tuple[SourceInfo, ...]: ...
@@ -22,9 +22,9 @@ class Library(Protocol):
     def passages(self) -> tuple[Passage, ...]: ...
 
 
-def choices(library: Library) -> list[tuple[str, str]]:
+def choices(shelf: Shelf) -> list[tuple[str, str]]:
     """(label, key) of every document that has passages, in the order of courses and sources."""
-    found = [one for one in library.sources() if one.passages]
+    found = [one for one in shelf.sources() if one.passages]
     several = len({one.course for one in found}) > 1
     return [(f"{one.course}: {one.title}" if several else one.title, key(one.course, one.source)) for one in found]
 
@@ -34,9 +34,9 @@ def key(course: str, source: str) -> str:
     return f"{course}\n{source}"
 
 
-def read(library: Library, chosen: str) -> str:
+def read(shelf: Shelf, chosen: str) -> str:
     """The document of that key as Markdown, or a line that says that it is gone."""
-    found = [one for one in library.passages() if key(one.course, one.locator.source) == chosen]
+    found = [one for one in shelf.passages() if key(one.course, one.locator.source) == chosen]
     return markdown(found) if found else "*This document is no longer in the index; choose another.*"
 
 

@@ -1,4 +1,4 @@
-"""Keeps Markdown with LaTeX readable while it is still being written."""
+"""Keeps Markdown with LaTeX readable while it is still being written, and free of what is not text."""
 
 from __future__ import annotations
 
@@ -25,3 +25,30 @@ def settled(text: str) -> str:
         elif token in _CLOSING:
             opened, since = token, match.start()
     return text[:since] if opened and opened != "```" else text
+
+
+_CODE_OR_FORMULA = re.compile(
+    r"""(?P<code>^[ ]{0,3}(?P<fence>```+|~~~+).*?(?:^[ ]{0,3}(?P=fence)|\Z)
+               |(?<!`)(?P<ticks>`+)(?!`)(?:(?!\n\n).)+?(?<!`)(?P=ticks)(?!`))
+      |(?P<formula>\$\$.+?\$\$|\$[^$\n]+\$|\\\(.+?\\\)|\\\[.+?\\\])
+      |\\.""",
+    re.DOTALL | re.MULTILINE | re.VERBOSE,
+)
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+
+
+def without_html(text: str) -> str:
+    """`text` with no HTML and no images in it: tags stand there as they were written, and nothing is fetched.
+
+    Code stays as it is; in formulas `<t` becomes `< t`, which is the same formula.
+    """
+    parts, at = [], 0
+    for match in _CODE_OR_FORMULA.finditer(text):
+        kept = _TAG.sub("< ", match[0]) if match["formula"] else match[0]
+        parts += [_plain(text[at : match.start()]), kept]
+        at = match.end()
+    return "".join([*parts, _plain(text[at:])])
+
+
+def _plain(text: str) -> str:
+    return _TAG.sub("&lt;", text).replace("![", "!&#91;")

@@ -18,30 +18,28 @@ from numpy.typing import NDArray
 
 from tutor.answer import Answer, Citation, PromptToken, Step, Trace
 
-VERSION = 1
+VERSION = 2
 
-COPY_BYTES = 48_000
+COPY_BYTES = 12_000
 """Most bytes for copy weights, before base64."""
-
-ATTENTION_BYTES = 120_000
-"""Most bytes for the attention of layers and heads, before base64."""
 
 _ENTRY_BYTES = 3
 """A weight as sent: its prompt position as uint16 and itself as uint8."""
 
 _FEWEST = 8
-"""Fewer weights than this per head say too little; then the mean over heads is sent, with more weights."""
+"""So many weights of a token are sent at least; fewer say too little."""
 
 _STRONG, _CLEAR = 0.5, 0.15
 """Shares of the largest weight in a passage from which a copied word counts as level 3 and level 2."""
 
 
-def panel_json(answer: Answer, turn: int) -> str:
-    """The panel's payload as a JSON string; `turn` is the position of the answer in the chat, from 0.
+def panel_json(answer: Answer, turn: int, key: str = "") -> str:
+    """The panel's payload as a JSON string; `turn` is the position of the answer in the chat, from 0, and `key` finds
+    the answer again when the page asks for more of it (`tutor.ui.workings`).
 
     `<` and the line separators are escaped, so that the string is inert wherever a page may put it.
     """
-    text = json.dumps(payload(answer, turn), ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(payload(answer, turn, key), ensure_ascii=False, separators=(",", ":"))
     text = text.encode("utf-8", "replace").decode("utf-8")
     for character in "<\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -53,7 +51,7 @@ def failure_json(turn: int) -> str:
     return json.dumps({"version": VERSION, "turn": turn, "failed": True})
 
 
-def payload(answer: Answer, turn: int) -> dict[str, Any]:
+def payload(answer: Answer, turn: int, key: str = "") -> dict[str, Any]:
     """The panel's payload: passages in rank order with their marked runs, and the trace where there is one."""
     cited = {citation.passage.passage_id: citation for citation in answer.citations}
     trace = answer.trace
@@ -65,7 +63,10 @@ def payload(answer: Answer, turn: int) -> dict[str, Any]:
                 "number": citation.number if citation else None,
                 "title": visible(hit.passage.document),
                 "heading": visible(hit.passage.locator.headings[-1] if hit.passage.locator.headings else ""),
+                "course": visible(hit.passage.course),
                 "place": visible(hit.passage.locator.describe()),
+                "page": hit.passage.locator.page,
+                "last": hit.passage.locator.last,
                 "score": round(float(hit.score), 4),
                 "weight": round(float(citation.weight), 4) if citation else 0.0,
                 "runs": runs(hit.passage.text, levels(hit.passage.text, citation, trace, position)),
@@ -74,6 +75,7 @@ def payload(answer: Answer, turn: int) -> dict[str, Any]:
     return {
         "version": VERSION,
         "turn": turn,
+        "key": key,
         "refused": answer.refused,
         "extractive": answer.extractive,
         "model": visible(answer.model),
@@ -128,7 +130,8 @@ def runs(text: str, level: NDArray[np.int8]) -> list[tuple[str, int]]:
 
 
 def trace_payload(trace: Trace, answer: Answer) -> dict[str, Any]:
-    """Prompt tokens with their owners, one entry per answer token, copy weights and attention packed."""
+    """Prompt tokens with their owners, one entry per answer token, the copy weights packed, and what else there is to
+    ask for: layers and heads of attention, gates by name."""
     copy = np.stack([step.copy for step in trace.steps]).astype(np.float32)
     mass = trace.passage_mass(len(answer.passages))
     owners = [owner_of(token) for token in trace.prompt]
@@ -141,8 +144,10 @@ def trace_payload(trace: Trace, answer: Answer) -> dict[str, Any]:
         "mass": [round(float(share), 4) for share in mass],
         "question": round(float((p_copy * copy[:, question].sum(axis=1)).mean()), 4),
         "vocabulary": round(float((1 - p_copy).mean()), 4),
-        "copy": pack(copy[:, None, None, :], COPY_BYTES),
-        "attention": pack(attention_array(trace), ATTENTION_BYTES),
+        "copy": pack(copy, COPY_BYTES),
+        "layers": trace.steps[0].attention.shape[0],
+        "heads": trace.steps[0].attention.shape[1],
+        "gates": list(trace.steps[0].gates),
     }
 
 
@@ -182,35 +187,20 @@ def step_payload(step: Step, text: str) -> dict[str, Any]:
     }
 
 
-def attention_array(trace: Trace) -> NDArray[np.float32]:
-    """Attention of every step on the prompt, [T, L, H, S]; what falls on earlier answer tokens is left out."""
-    size = len(trace.prompt)
-    return np.stack([step.attention[:, :, :size] for step in trace.steps]).astype(np.float32)
-
-
 def pack(weights: NDArray[np.float32], budget: int) -> dict[str, Any]:
-    """The largest weights of each head, [T, L, H, S], in at most `budget` bytes before base64.
+    """The largest weights of each answer token, [T, S], in about `budget` bytes before base64.
 
-    A weight w is sent as round(255 sqrt(w)), which is finer for small ones; `keep` weights per head, in the order
-    [T, L, H, keep] with T `steps`. The mean over heads stands in for them where too few weights would fit.
+    A weight w is sent as round(255 sqrt(w)), which is finer for small ones; `keep` weights per token in the order
+    [T, keep].
     """
-    steps, layers, heads, size = weights.shape
-    keep = min(size, budget // (_ENTRY_BYTES * steps * max(layers * heads, 1)))
-    if keep < min(_FEWEST, size) and heads > 1:
-        return {**pack(weights.mean(axis=2, keepdims=True), budget), "mean_of": heads}
-    if keep < min(_FEWEST, size):
-        steps = max(budget // (_ENTRY_BYTES * layers * heads * _FEWEST), 1)
-        weights, keep = weights[:steps], min(_FEWEST, size)
-    steps = len(weights)
-    order = np.argpartition(-weights, keep - 1, axis=-1)[..., :keep] if size else np.zeros((steps, layers, heads, 0))
-    largest = np.take_along_axis(weights, order.astype(np.int64), axis=-1)
+    steps, size = weights.shape
+    keep = min(size, max(_FEWEST, budget // (_ENTRY_BYTES * steps)))
+    order = np.argpartition(-weights, keep - 1, axis=-1)[:, :keep]
+    largest = np.take_along_axis(weights, order, axis=-1)
     scaled = np.rint(255 * np.sqrt(np.clip(largest, 0.0, 1.0))).astype(np.uint8)
     return {
         "steps": steps,
-        "layers": layers,
-        "heads": heads,
         "keep": int(keep),
-        "mean_of": 1,
         "positions": _base64(order.astype("<u2")),
         "weights": _base64(scaled),
     }

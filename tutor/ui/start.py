@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib.util
+import json
 import os
 import signal
 import socket
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from index.errors import StoreError
-from tutor.ui.guard import LOOPBACK, Guard
+from tutor.ui.guard import LARGEST_REQUEST, LOOPBACK, Guard
 from tutor.ui.loading import Loading, Tutoring
 
 
@@ -24,7 +25,8 @@ class CannotStart(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Checked settings of a server. `users` are (name, password) pairs; empty lets everybody in."""
+    """Checked settings of a server. `users` are (name, password) pairs; empty lets everybody in. `uploads` says whether
+    the lectures may be changed from the page."""
 
     store: Path
     model: str | None
@@ -33,6 +35,7 @@ class Settings:
     port: int
     users: tuple[tuple[str, str], ...]
     mcp: bool
+    uploads: bool = False
 
 
 def prepare(
@@ -44,19 +47,34 @@ def prepare(
     port: int,
     auth: Path | None,
     mcp: bool,
+    uploads: bool | None,
 ) -> Settings:
     """Check what can be checked before the heavy imports, the quickest first, and build the default store if there
-    is none. Raises CannotStart."""
+    is none. `uploads`: see `allows_uploads`. Raises CannotStart."""
     os.environ |= {"HF_HUB_OFFLINE": "1", "GRADIO_ANALYTICS_ENABLED": "False"}
     users = read_users(auth) if auth is not None else ()
     if mcp and importlib.util.find_spec("mcp") is None:
-        raise CannotStart("--mcp needs the mcp package; install it with: pip install 'gradio[mcp]'")
+        raise CannotStart("--mcp needs the mcp package; install it with: pip install 'mcp>=1.21,<2'")
     check_port(host, port)
     if store is not None:
         check_store(store)
     check_model(model)
     path = ready_store() if store is None else store
-    return Settings(store=path, model=model, device=device, host=host, port=port, users=users, mcp=mcp)
+    return Settings(
+        store=path,
+        model=model,
+        device=device,
+        host=host,
+        port=port,
+        users=users,
+        mcp=mcp,
+        uploads=allows_uploads(host, uploads),
+    )
+
+
+def allows_uploads(host: str, asked: bool | None) -> bool:
+    """Whether the lectures may be changed from a page on `host`: as asked for, else on this machine only."""
+    return host in LOOPBACK if asked is None else asked
 
 
 def read_users(path: Path) -> tuple[tuple[str, str], ...]:
@@ -135,7 +153,35 @@ def loader(settings: Settings) -> Loading:
 
         return Tutor.load(store=settings.store, model=settings.model, device=settings.device)
 
-    return Loading(load)
+    folders = model_folders(settings.model)
+    return Loading(load, tuple(folders), {name: what_is(folder) for name, folder in folders.items()})
+
+
+def model_folders(model: str | None) -> dict[str, Path]:
+    """The models to choose from: the started one, by its last two folders if it does not ship, then the others.
+
+    Raises CheckpointError for a model that is not there.
+    """
+    from lm.checkpoint import CONFIG, SHIPPED, resolve
+
+    folder = resolve(model).resolve()
+    shipped = {path.parent.name: path.parent for path in sorted(SHIPPED.glob(f"*/{CONFIG}"))}
+    first = folder.name if folder.parent == SHIPPED.resolve() else "/".join(folder.parts[-2:])
+    return {first: folder} | {name: path for name, path in shipped.items() if name != first}
+
+
+def what_is(folder: Path) -> str:
+    """A few words on the model in a folder, as `Transformer, 3.5 million weights`; "" where its file is damaged."""
+    from lm.checkpoint import CONFIG
+
+    try:
+        fields = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        architecture, weights = fields["model"]["architecture"], fields["training"].get("parameters")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ""
+    kind = {"transformer": "Transformer", "rnn": "vanilla RNN", "lstm": "LSTM", "gru": "GRU"}.get(architecture)
+    size = f", {weights / 1e6:.1f} million weights" if isinstance(weights, int) else ""
+    return f"{kind or architecture}{size}"
 
 
 def serve(settings: Settings) -> None:
@@ -147,7 +193,8 @@ def serve(settings: Settings) -> None:
         page = launch(settings, loading)
         loading.start()
         if settings.host not in LOOPBACK and not settings.users:
-            print(f"Everybody who reaches {settings.host} can ask; --auth FILE lets in some only.", file=sys.stderr)
+            may = "ask and change the lectures" if settings.uploads else "ask"
+            print(f"Everybody who reaches {settings.host} can {may}; --auth FILE lets in some only.", file=sys.stderr)
         print(f"Glassbox is at http://{settings.host}:{settings.port} (Ctrl+C ends it)", flush=True)
         page.block_thread()
 
@@ -157,11 +204,15 @@ def launch(settings: Settings, loading: Loading) -> Any:
     from starlette.middleware import Middleware
 
     from tutor.tutor import LONGEST_QUESTION
+    from tutor.ui.library import Library
     from tutor.ui.page import build_page, head, theme
+    from tutor.ui.receiving import LARGEST_FILE
 
-    page = build_page(loading, longest=LONGEST_QUESTION)
+    library = Library(loading, settings.store, uploads=settings.uploads)
+    page = build_page(loading, library, longest=LONGEST_QUESTION)
     page.queue(max_size=32, default_concurrency_limit=1, api_open=False)
     hosts = LOOPBACK | {settings.host} if settings.host in LOOPBACK else None
+    upload = LARGEST_FILE + LARGEST_REQUEST if settings.uploads else 0
     try:
         page.launch(
             server_name=settings.host,
@@ -170,7 +221,7 @@ def launch(settings: Settings, loading: Loading) -> Any:
             show_error=False,
             strict_cors=True,
             allowed_paths=[],
-            max_file_size=1,
+            max_file_size=LARGEST_FILE if settings.uploads else 1,
             enable_monitoring=False,
             run_history=False,
             ssr_mode=False,
@@ -178,7 +229,7 @@ def launch(settings: Settings, loading: Loading) -> Any:
             footer_links=[],
             mcp_server=settings.mcp,
             auth=list(settings.users) or None,
-            app_kwargs={"middleware": [Middleware(Guard, hosts=hosts)]},
+            app_kwargs={"middleware": [Middleware(Guard, hosts=hosts, upload=upload)]},
             theme=theme(),
             head=head(),
             quiet=True,

@@ -1,4 +1,4 @@
-// The attention: which prompt tokens each answer token was copied from, and what every layer and head looked at.
+// The attention: which prompt tokens each answer token was copied from, and below it what the server tells on demand.
 
 function passageName(data, position) {
   if (position === -1) return "the question";
@@ -28,20 +28,6 @@ function heaviestPassage(trace, row) {
 function spelled(text) {
   const marker = /^<\|(.*)\|>$/.exec(text);
   return marker ? `‹${marker[1]}›` : text.trim() || (text.includes("\n") ? "⏎" : "␣");
-}
-
-function massBars(data) {
-  const trace = data.trace;
-  const list = make("ul", { class: "gb-masses" });
-  const line = (name, share, plain) => list.append(make("li", { class: plain ? "gb-plain" : null },
-    make("span", { class: "gb-mass-name" }, name), bar(share), make("span", { class: "gb-figure" }, percent(share))));
-  trace.mass.map((share, position) => ({ share, position }))
-    .filter((one) => one.share >= 0.005 || data.passages[one.position].number)
-    .sort((a, b) => b.share - a.share)
-    .forEach((one) => line(passageName(data, one.position), one.share, false));
-  if (trace.question >= 0.005) line("the question", trace.question, true);
-  line("not copied: the model's vocabulary", trace.vocabulary, true);
-  return make("section", {}, make("h3", { class: "gb-heading" }, "Where the answer's words came from"), list);
 }
 
 // Draws the prompt, a group per stretch of one passage; `spans` are the tokens in order.
@@ -123,7 +109,7 @@ function describe(data, step, row) {
 }
 
 function tokenButton(data, copy, step, index) {
-  const row = copy.row(index, 0, 0) || [];
+  const row = copy(index);
   const heaviest = heaviestPassage(data.trace, row);
   const number = heaviest ? data.passages[heaviest.owner].number : null;
   const name = `${spelled(step.text)}, copied ${percent(step.copy)}` +
@@ -134,28 +120,16 @@ function tokenButton(data, copy, step, index) {
   make("span", { class: "gb-tiny" }, (number ? `[${number}] ` : "") + step.copy.toFixed(2).replace(/^0/, "")));
 }
 
-function attentionTable(data, copy) {
-  const details = make("details", { class: "gb-twin" }, make("summary", {}, "The same as a table"));
-  details.addEventListener("toggle", () => {
-    if (!details.open || details.querySelector("table")) return;
-    const body = make("tbody", {});
-    data.trace.steps.forEach((step, index) => {
-      const row = copy.row(index, 0, 0) || [];
+function copyTable(data, copy) {
+  return tableTwin("The same as a table", "Answer token → passage tokens it was copied from",
+    ["Answer token", "p(copy)", "Passage", "Most weighted source words"],
+    () => data.trace.steps.map((step, index) => {
+      const row = copy(index);
       const heaviest = heaviestPassage(data.trace, row);
       const words = row.filter((one) => one[1] >= 0.005).sort((a, b) => b[1] - a[1]).slice(0, 3)
         .map(([position, weight]) => `${spelled(data.trace.tokens[position][1])} ${weight.toFixed(2)}`);
-      body.append(make("tr", {},
-        make("th", { scope: "row" }, spelled(step.text)),
-        make("td", {}, step.copy.toFixed(2)),
-        make("td", {}, heaviest ? passageName(data, heaviest.owner) : "–"),
-        make("td", {}, words.join(", "))));
-    });
-    const heads = ["Answer token", "p(copy)", "Passage", "Most weighted source words"];
-    details.append(make("div", { class: "gb-scroll", tabindex: "0", role: "region", "aria-label": "Copy weights" },
-      make("table", {}, make("caption", {}, "Answer token → passage tokens it was copied from"),
-        make("thead", {}, make("tr", {}, ...heads.map((head) => make("th", { scope: "col" }, head)))), body)));
-  });
-  return details;
+      return [spelled(step.text), step.copy.toFixed(2), heaviest ? passageName(data, heaviest.owner) : "–", words.join(", ")];
+    }));
 }
 
 function drawAttention(root, data) {
@@ -166,33 +140,19 @@ function drawAttention(root, data) {
     return;
   }
   const copy = unpack(trace.copy);
-  const attention = unpack(trace.attention);
   const prompt = promptView(data);
-  const layers = Array.from({ length: attention.layers }, (_, layer) => [layer, `layer ${layer + 1} of ${attention.layers}`]);
-  const view = chooser("gb-view", "Show ", [["copy", "copy weights"], ...layers]);
-  const heads = attention.meanOf > 1 ? [[0, `mean of ${attention.meanOf} heads`]]
-    : Array.from({ length: attention.heads }, (_, head) => [head, `head ${head + 1} of ${attention.heads}`]);
-  const head = chooser("gb-head", "", heads);
-  head.select.setAttribute("aria-label", "Head");
-  const direction = make("p", { class: "gb-small gb-direction" });
   const said = make("div", { class: "gb-live", "aria-live": "polite" });
   const strip = make("div", { class: "gb-strip", role: "toolbar", "aria-label": "Tokens of the answer; arrow keys move" });
   let current = Math.max(trace.steps.findIndex((step) => step.kept && step.copy > 0.5), 0);
 
   function show(index) {
-    const copying = view.select.value === "copy";
-    head.field.hidden = copying;
-    direction.textContent = copying ? "answer token → passage tokens it was copied from"
-      : "answer token → prompt tokens this head attended to when it was chosen (the strongest " + attention.keep + ")";
-    const row = copying ? copy.row(index, 0, 0) : attention.row(index, Number(view.select.value), Number(head.select.value));
     buttons[current].setAttribute("aria-pressed", "false");
     buttons[current].tabIndex = -1;
     current = index;
     buttons[current].setAttribute("aria-pressed", "true");
     buttons[current].tabIndex = 0;
-    paint(data, prompt, row || []);
-    said.replaceChildren(...describe(data, trace.steps[index], copy.row(index, 0, 0) || []));
-    if (!row) direction.textContent += "; not sent for a token this far into the answer";
+    paint(data, prompt, copy(index));
+    said.replaceChildren(...describe(data, trace.steps[index], copy(index)));
   }
 
   const buttons = trace.steps.map((step, index) => {
@@ -214,13 +174,13 @@ function drawAttention(root, data) {
     event.preventDefault();
     buttons[Math.min(Math.max(target, 0), last)].focus();
   });
-  view.select.addEventListener("change", () => show(current));
-  head.select.addEventListener("change", () => show(current));
-  root.append(massBars(data),
+  root.append(massSection(data),
     make("section", {}, make("h3", { class: "gb-heading" }, "Token by token"),
       make("p", { class: "gb-small" }, "Under each token: how far it was copied, and the passage with most weight."),
       strip, said),
-    make("section", {}, make("div", { class: "gb-controls" }, view.field, head.field), direction, prompt.view),
-    attentionTable(data, copy));
+    make("section", {}, make("p", { class: "gb-small gb-direction" }, "answer token → passage tokens it was copied from"), prompt.view),
+    copyTable(data, copy));
+  if (data.key && trace.gates.length) root.append(gatesSection(data));
+  if (data.key && trace.layers) root.append(headsSection(data, prompt));
   root.gbShow = () => show(current);
 }

@@ -10,9 +10,27 @@ function make(tag, attributes, ...children) {
   return node;
 }
 
+// An equation in plain text, its subscripts (`_x`, `_{...}`) set as such.
+function equation(text) {
+  const parts = text.split(/_(?:\{([^}]*)\}|(\w))/);
+  const node = make("span", { class: "gb-equation" });
+  for (let place = 0; place < parts.length; place += 3) {
+    node.append(parts[place]);
+    const below = parts[place + 1] || parts[place + 2];
+    if (below) node.append(make("sub", {}, below));
+  }
+  return node;
+}
+
 function percent(share) {
   if (share > 0 && share < 0.005) return "<1 %";
   return Math.round(100 * share) + " %";
+}
+
+// A number with a true minus sign, and none before a zero.
+function signed(value, digits) {
+  const text = Math.abs(value).toFixed(digits);
+  return value < 0 && Number(text) > 0 ? "−" + text : text;
 }
 
 function bar(share, label) {

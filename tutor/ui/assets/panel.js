@@ -55,6 +55,11 @@ function receive() {
     return;
   }
   const data = JSON.parse(props.value);
+  for (const turn of [...answers.keys()]) if (turn >= data.turn) answers.delete(turn);
+  if (data.notes) {
+    say(...data.notes);
+    return;
+  }
   if (data.failed) {
     say("There is no answer, and so no sources.", "There is no answer, and so no attention.");
     return;
@@ -96,6 +101,8 @@ function scheduleLinks() {
   requestAnimationFrame(() => {
     linking = false;
     document.querySelectorAll("#gb-chat [data-testid='bot']").forEach(linkCitations);
+    // Gradio calls the examples a list, but they are buttons and no list items.
+    document.querySelectorAll("#gb-chat .examples[role=list]").forEach((one) => one.setAttribute("role", "group"));
   });
 }
 
@@ -104,11 +111,37 @@ document.addEventListener("click", (event) => {
   if (!button || !answers.has(Number(button.dataset.turn))) return;
   const data = answers.get(Number(button.dataset.turn));
   if (data !== shown) draw(data);
-  // The lectures may lie in front of the panel.
-  if (!frame.offsetParent) document.querySelector("#gb-right button[role=tab]").click();
-  selectTab(0);
-  openSource(sourcesPage, data, Number(button.dataset.number));
+  const open = () => {
+    selectTab(0);
+    openSource(sourcesPage, data, Number(button.dataset.number));
+  };
+  if (frame.offsetParent) {
+    open();
+    return;
+  }
+  // Another tab lies in front of the panel; what is hidden cannot take the focus.
+  document.querySelector("#gb-right button[role=tab]").click();
+  const wait = (frames) => (frame.offsetParent || !frames ? open() : requestAnimationFrame(() => wait(frames - 1)));
+  wait(60);
 });
+
+// Opens a lecture beside the chat at one of its headings, once its text is there.
+function openLecture(lecture) {
+  trigger("lecture", lecture);
+  const until = Date.now() + 6000;
+  const find = () => {
+    const text = document.getElementById("gb-lecture-text");
+    const heading = text && text.offsetParent && [...text.querySelectorAll("h1, h2, h3, h4")]
+      .find((one) => one.textContent.trim() === lecture.heading);
+    if (heading) {
+      bringIntoView(heading, "start");
+      heading.tabIndex = -1;
+      heading.focus({ preventScroll: true });
+      heading.classList.add("gb-flash");
+    } else if (Date.now() < until) setTimeout(find, 100);
+  };
+  find();
+}
 
 const frame = element.querySelector(".gb-panel") || element;
 frame.replaceChildren(make("div", { class: "gb-tabs", role: "tablist", "aria-label": "About the answer" }, ...tabs), ...pages);
@@ -116,4 +149,5 @@ empty();
 selectTab(0);
 watch("value", receive);
 new MutationObserver(scheduleLinks).observe(document.body, { childList: true, subtree: true });
+scheduleLinks();
 receive();

@@ -8,7 +8,7 @@ function sourceText(passage) {
   return box;
 }
 
-function sourceCard(passage, position) {
+function sourceCard(data, passage, position) {
   const numbers = passage.number
     ? make("span", { class: "gb-figure", title: "Share of the answer's copied words" }, percent(passage.weight))
     : make("span", { class: "gb-figure", title: "Search score" }, "score " + passage.score.toFixed(2));
@@ -16,9 +16,10 @@ function sourceCard(passage, position) {
     badge(passage),
     make("span", { class: "gb-names" },
       make("span", { class: "gb-title" }, passage.title),
-      make("span", { class: "gb-place" }, passage.place)),
+      make("span", { class: "gb-place" }, passage.course ? `${passage.course}: ${passage.place}` : passage.place)),
     numbers);
-  return make("details", { class: "gb-card", "data-passage": position }, summary, sourceText(passage));
+  return make("details", { class: "gb-card", "data-passage": position }, summary, sourceText(passage),
+    ...pageViews(data, position, passage));
 }
 
 function showMarks(card) {
@@ -39,10 +40,10 @@ function drawSources(root, data) {
     root.append(make("p", { class: "gb-note" },
       "What the model wrote was not supported well enough, so sentences of the passages are quoted instead."));
   }
-  for (const one of cited) root.append(sourceCard(one.passage, one.position));
+  for (const one of cited) root.append(sourceCard(data, one.passage, one.position));
   if (others.length) {
     root.append(make("h3", { class: "gb-heading" }, cited.length ? "Also retrieved" : "Retrieved"));
-    for (const one of others) root.append(sourceCard(one.passage, one.position));
+    for (const one of others) root.append(sourceCard(data, one.passage, one.position));
   }
   root.append(make("p", { class: "gb-foot" },
     `Answered by ${data.model || "the model"} in ${data.seconds.toFixed(1)} s.`));

@@ -1,0 +1,53 @@
+"""The conversation to take away."""
+
+import json
+
+from fake_tutor import HOSTILE, SENTENCE, FakeTutor
+
+from tutor.ui.chat import respond
+from tutor.ui.export import FORMAT, conversation_json, conversation_markdown
+from tutor.ui.loading import Loading
+
+QUESTION = "What does the forget gate do?"
+
+
+def talked(*questions: str):
+    """The turns of a conversation with the fake tutor."""
+    loading = Loading(FakeTutor)
+    loading.start()
+    loading.get()
+    turns = ()
+    for question in questions:
+        turns = list(respond(loading, question, turns))[-1].turns
+    return turns
+
+
+def test_json_holds_answers_with_their_citations() -> None:
+    found = json.loads(conversation_json(talked(QUESTION, "How do I cook pasta?", "a long question")))
+    assert (found["format"], found["program"]) == (FORMAT, "Glassbox")
+    answered, refused = found["turns"]
+    assert (answered["question"], answered["refused"], answered["model"]) == (QUESTION, False, "fake")
+    assert answered["generation"] == "000001"
+    assert answered["citations"][0]["quotes"] == [SENTENCE]
+    assert answered["citations"][0]["passage"]["source"] == "14-lstm.md"
+    assert (refused["refused"], refused["citations"]) == (True, [])
+
+
+def test_markdown_quotes_the_sources() -> None:
+    text = conversation_markdown(talked(QUESTION, "a long question"))
+    assert text.startswith("# A conversation with Glassbox\n\n## What does the forget gate do?\n\n")
+    assert "[1] Long short-term memory (14-lstm.md, " in text
+    assert f"> {SENTENCE}" in text
+    assert "*model fake, index generation 000001, " in text
+    assert text.rstrip().endswith("**No answer.** The question has 9,999 characters; ask in at most 2,000.")
+
+
+def test_an_empty_conversation_is_a_file_all_the_same() -> None:
+    assert conversation_markdown(()) == "# A conversation with Glassbox\n"
+    assert json.loads(conversation_json(()))["turns"] == []
+
+
+def test_a_question_cannot_break_out_of_its_heading() -> None:
+    text = conversation_markdown(talked(f"# {HOSTILE}"))
+    assert "<img" not in text.split("\n\n")[1]
+    assert text.split("\n\n")[1].startswith("## \\# ")

@@ -1,0 +1,221 @@
+"""The tab that asks several models the same question and puts what they say side by side."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tutor.compare import Ground, Side, ground, side
+from tutor.ui.chat import one_line, shown
+from tutor.ui.loading import Loading, user_errors
+from tutor.ui.markdown import DELIMITERS, without_html
+from tutor.ui.payload import visible
+
+MOST = 6
+"""Models side by side at once."""
+
+SCRIPTS = ("elements.js", "models.js", "chart.js", "compare.js")
+CARD_SCRIPTS = ("elements.js", "models.js", "compare-card.js")
+IDLE = {"submit_btn": "Compare", "stop_btn": False}
+BUSY = {"submit_btn": False, "stop_btn": "Stop"}
+NO_WORDS = "*(nothing)*"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """What the page shows of one model: `head` as JSON, and its answer and own words as Markdown."""
+
+    head: str
+    answer: str = ""
+    own: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """A state of the tab: a line on what is going on, a card for each model, and the JSON of what stands below them."""
+
+    status: str
+    cards: tuple[Card, ...] = ()
+    result: str = ""
+
+
+def respond(loading: Loading, question: str, names: Sequence[str]) -> Iterator[Frame]:
+    """Ask the models of those names one after the other. An error becomes one line: for all, or in a model's card."""
+    if not names:
+        yield Frame(status="Choose at least one model.")
+        return
+    names = names[:MOST]
+    cards = [Card(head=_head(name, "waiting")) for name in names]
+    frame = Frame(status="Searching…", cards=tuple(cards))
+    yield frame
+    try:
+        given = ground(_tutor(loading, names[0]), question)
+    except Exception as fault:
+        yield Frame(status=_line(fault))
+        return
+    sides: list[Side] = []
+    for place, name in enumerate(names):
+        cards[place] = Card(head=_head(name, "writing"))
+        status = f"Asking model {place + 1} of {len(names)}…"
+        frame = replace(frame, status=status, cards=tuple(cards), result=result_json(given, sides))
+        yield frame
+        try:
+            found = side(name, _tutor(loading, name), given)
+        except Exception as fault:
+            cards[place] = Card(head=_head(name, "failed"), answer=f"**No answer.** {_line(fault)}")
+            continue
+        sides.append(found)
+        cards[place] = card(found)
+    count = len(given.passages)
+    status = f"All were given the same {count} passages; the numbers in brackets mean the same ones in every answer."
+    yield Frame(status=status, cards=tuple(cards), result=result_json(given, sides))
+
+
+def _tutor(loading: Loading, name: str) -> Any:
+    """The tutor with that model: a comparison measures the model itself, which the chat need not know."""
+    return loading.get(name)
+
+
+def _line(fault: Exception) -> str:
+    # The border to the page: whatever happens below, the reader sees a sentence and the terminal the reason.
+    if not isinstance(fault, user_errors()):
+        traceback.print_exception(fault)
+    return one_line(fault)
+
+
+def card(found: Side) -> Card:
+    """The card of a model that has answered."""
+    figures = {
+        "architecture": found.architecture,
+        "parameters": found.parameters,
+        "seconds": round(found.seconds, 2),
+        "speed": round(found.writing.tokens_per_second),
+        "declined": found.writing.declined,
+    }
+    answer = without_html(shown(replace(found.answer, text=found.text)))
+    own = f"**In its own words**\n\n{without_html(found.writing.text) or NO_WORDS}"
+    return Card(head=_head(found.model, "done", **figures), answer=answer, own=own)
+
+
+def _head(name: str, state: str, **figures: Any) -> str:
+    return _json({"name": visible(name), "state": state, **figures})
+
+
+def result_json(given: Ground, sides: Sequence[Side]) -> str:
+    """What stands below the cards, as JSON: the passages in their order, with the reference marked, and the figures of
+    the models that have answered."""
+    passages = []
+    for number, one in enumerate(given.passages, 1):
+        found = given.reference
+        start, end = (found.start, found.end) if found and found.number == number else (0, 0)
+        pieces = [(one.text[:start], 0), (one.text[start:end], 1), (one.text[end:], 0)]
+        passages.append(
+            {
+                "number": number,
+                "title": visible(one.document),
+                "place": visible(one.locator.describe()),
+                "runs": [(visible(text), level) for text, level in pieces if text],
+            }
+        )
+    return _json({"passages": passages, "models": [_figures(one) for one in sides]})
+
+
+def _figures(found: Side) -> dict[str, Any]:
+    """A row of the table and a line of the chart."""
+    whole = found.to_json()
+    kept = ("architecture", "parameters", "seconds", "tokens_per_second", "reference", "passages", "gradient")
+    return {"name": visible(found.model), "cited": whole["citations"], **{name: whole[name] for name in kept}}
+
+
+def _json(data: dict[str, Any]) -> str:
+    """JSON that is inert wherever a page may put it: `<` and the line separators are escaped."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace").decode("utf-8")
+    for character in "<\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def compare_tab(gr: Any, loading: Loading, tab: Any, *, longest: int) -> None:
+    """The contents of `tab` and its events; `longest` is the most characters a question may have."""
+    private = {"api_visibility": "private"}
+    gr.Markdown(
+        "One question, one search, the same passages for every model: the answer as the tutor gives it, and the "
+        "model's own words before they were checked and completed.",
+        elem_classes="gb-lead",
+    )
+    box = gr.Textbox(
+        placeholder="Ask all of them the same question",
+        label="Question for all models",
+        max_length=longest,
+        max_lines=4,
+        elem_id="gb-compare-question",
+        **IDLE,
+    )
+    names = gr.CheckboxGroup([], label=f"Models (at most {MOST})", elem_id="gb-compare-models")
+    status = gr.Markdown("", elem_id="gb-compare-status")
+    columns, parts = [], []
+    with gr.Row(elem_id="gb-compare-cards"):
+        for _ in range(MOST):
+            with gr.Column(visible=False, min_width=200, elem_classes="gb-compare-card") as column:
+                columns.append(column)
+                head = _drawn(gr, "gb-compare-head", CARD_SCRIPTS)
+                parts.append((head, _text(gr, "gb-compare-answer"), _text(gr, "gb-compare-own")))
+    result = _drawn(gr, "gb-compare-result", SCRIPTS)
+
+    def opened(chosen: list[str]) -> Any:
+        known = loading.models()
+        kept = [name for name in known if name in chosen] or list(known[:MOST])
+        return gr.CheckboxGroup(choices=[(loading.label(name), name) for name in known], value=kept)
+
+    def asked(question: str, chosen: list[str]) -> Iterator[list[Any]]:
+        skip = [gr.skip()] * (len(columns) + 3 * len(parts))
+        if not question.strip():
+            yield [gr.skip(), *skip, gr.skip(), gr.Textbox(**IDLE)]
+            return
+        before = Frame(status="")
+        bar: Any = gr.Textbox(**BUSY)
+        for frame in respond(loading, question.strip(), chosen):
+            yield [frame.status, *_cards(gr, frame, before), frame.result, bar]
+            before, bar = frame, gr.skip()
+        yield [gr.skip(), *skip, gr.skip(), gr.Textbox(**IDLE)]
+
+    outputs = [status, *columns, *(part for three in parts for part in three), result, box]
+    tab.select(opened, names, names, queue=False, show_progress="hidden", **private)
+    run = box.submit(asked, [box, names], outputs, show_progress="hidden", **private)
+    box.stop(lambda: ("Stopped.", gr.Textbox(**IDLE)), None, [status, box], cancels=run, queue=False, **private)
+
+
+def _cards(gr: Any, frame: Frame, before: Frame) -> list[Any]:
+    """Updates of the columns and of what is in them; what has not changed is left alone."""
+    count, had = len(frame.cards), len(before.cards)
+    columns = [gr.skip() if (n < count) == (n < had) else gr.Column(visible=n < count) for n in range(MOST)]
+    parts: list[Any] = []
+    for number in range(MOST):
+        if number >= count or (number < had and frame.cards[number] == before.cards[number]):
+            parts += [gr.skip()] * 3
+        else:
+            now = frame.cards[number]
+            parts += [
+                now.head,
+                gr.Markdown(now.answer, visible=bool(now.answer)),
+                gr.Markdown(now.own, visible=bool(now.own)),
+            ]
+    return [*columns, *parts]
+
+
+def _text(gr: Any, name: str) -> Any:
+    delimiters = [{"left": left, "right": right, "display": display} for left, right, display in DELIMITERS]
+    return gr.Markdown(
+        "", latex_delimiters=delimiters, sanitize_html=True, elem_classes=name, visible=False, buttons=[]
+    )
+
+
+def _drawn(gr: Any, name: str, scripts: Sequence[str]) -> Any:
+    """A part of the page that `scripts` draw out of the JSON of its value."""
+    assets = Path(__file__).parent / "assets"
+    code = "\n".join((assets / script).read_text(encoding="utf-8") for script in scripts)
+    return gr.HTML("", html_template=f'<div class="{name}"></div>', js_on_load=code, apply_default_css=False)

@@ -1,0 +1,55 @@
+"""A conversation to take away, with its citations: as Markdown to read, as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from tutor.hint import inert
+from tutor.ui.chat import Turn
+
+FORMAT = 1
+
+
+def conversation_json(turns: Sequence[Turn]) -> str:
+    """The turns that were answered or refused, each with the passages it cites and the words that were taken."""
+    found = [
+        {
+            "question": turn.question,
+            "answer": turn.answer,
+            "refused": turn.record["refused"],
+            "model": turn.record["model"],
+            "generation": turn.record["generation"],
+            "time": turn.record["time"],
+            "citations": [{**one, "quotes": quotes(one)} for one in turn.record["citations"]],
+        }
+        for turn in turns
+        if turn.record is not None and turn.answer is not None
+    ]
+    return json.dumps({"format": FORMAT, "program": "Glassbox", "turns": found}, ensure_ascii=False, indent=2) + "\n"
+
+
+def conversation_markdown(turns: Sequence[Turn]) -> str:
+    """The same for people: question, answer as it was shown, and its sources with the words that were taken."""
+    parts = ["# A conversation with Glassbox"]
+    for turn in turns:
+        parts += [f"## {inert(turn.question)}", turn.shown or "*(no answer)*"]
+        if turn.record is None or turn.answer is None:
+            continue
+        if turn.record["citations"]:
+            parts.append("Sources:")
+        for one in turn.record["citations"]:
+            passage = one["passage"]
+            lines = [f"[{one['number']}] {inert(passage['document'])} ({inert(passage['place'])})"]
+            lines += ["> " + quote.replace("\n", "\n> ") for quote in quotes(one)]
+            parts.append("\n\n".join(lines))
+        written = f"model {turn.record['model']}, index generation {turn.record['generation']}, {turn.record['time']}"
+        parts.append(f"*{inert(written)}*")
+    return "\n\n".join(parts) + "\n"
+
+
+def quotes(citation: dict[str, Any]) -> list[str]:
+    """The stretches of the passage that a citation, as `Answer.to_json` gives it, rests on."""
+    text = citation["passage"]["text"]
+    return [text[start:end] for start, end in citation["passage_spans"]]
