@@ -18,6 +18,7 @@ from lm.checkpoint import Checkpoint, CheckpointError
 from lm.config import ARCHITECTURES, ModelConfig
 from lm.reading import Prompt
 from tutor.answer import Answer, Citation, PromptToken, Ranked, Step, Trace
+from tutor.choices import Choices
 from tutor.errors import TutorError
 from tutor.explanation import Explanation, HeadWeights, explanation_of
 from tutor.selection import Chosen
@@ -221,6 +222,7 @@ class FakeTutor:
     def __init__(self, name: str = "fake", store: FakeStore | None = None) -> None:
         self.model_name = name
         self.store = store or FakeStore()
+        self.choices = Choices()
         self.asked: list[tuple[str, tuple[tuple[str, str], ...]]] = []
         self.places: list[tuple[str | None, tuple[str, ...] | None]] = []
 

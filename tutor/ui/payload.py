@@ -78,6 +78,7 @@ def payload(answer: Answer, turn: int, key: str = "") -> dict[str, Any]:
         "key": key,
         "refused": answer.refused,
         "extractive": answer.extractive,
+        "quoted": round(sum(end - start for start, end in answer.quoted) / max(len(answer.text), 1), 4),
         "model": visible(answer.model),
         "seconds": round(answer.timings.get("total", 0.0), 3),
         "passages": passages,
@@ -140,7 +141,7 @@ def trace_payload(trace: Trace, answer: Answer) -> dict[str, Any]:
     return {
         "owners": owners,
         "tokens": prompt_texts(trace.prompt, [hit.passage.text for hit in answer.passages]),
-        "steps": [step_payload(step, answer.text) for step in trace.steps],
+        "steps": [step_payload(step, answer) for step in trace.steps],
         "mass": [round(float(share), 4) for share in mass],
         "question": round(float((p_copy * copy[:, question].sum(axis=1)).mean()), 4),
         "vocabulary": round(float((1 - p_copy).mean()), 4),
@@ -176,11 +177,14 @@ def prompt_texts(prompt: tuple[PromptToken, ...], passages: list[str]) -> list[t
     return texts
 
 
-def step_payload(step: Step, text: str) -> dict[str, Any]:
-    """One answer token; `kept` is false for a word that was written and does not stand in the answer's text."""
+def step_payload(step: Step, answer: Answer) -> dict[str, Any]:
+    """One answer token; `kept` is false for a word that was written and does not stand in the answer's text, `quoted`
+    holds where the tutor put it in word for word."""
+    text = answer.text
     return {
         "text": visible(step.text),
         "kept": step.start == step.end or text[step.start : step.end].strip() == step.text.strip(),
+        "quoted": any(start <= step.start < end for start, end in answer.quoted),
         "p": round(step.probability, 4),
         "copy": round(step.p_copy, 4),
         "others": [(visible(token), round(float(p), 4)) for token, p in step.alternatives],

@@ -113,8 +113,10 @@ function tokenButton(data, copy, step, index) {
   const heaviest = heaviestPassage(data.trace, row);
   const number = heaviest ? data.passages[heaviest.owner].number : null;
   const name = `${spelled(step.text)}, copied ${percent(step.copy)}` +
-    (heaviest ? `, from ${passageName(data, heaviest.owner)}` : "") + (step.kept ? "" : ", not part of the answer");
-  return make("button", { type: "button", class: step.kept ? "gb-token" : "gb-token gb-dropped", "aria-label": name,
+    (heaviest ? `, from ${passageName(data, heaviest.owner)}` : "") + (step.quoted ? ", quoted" : "") +
+    (step.kept ? "" : ", not part of the answer");
+  const kind = (step.quoted ? " gb-quoted" : "") + (step.kept ? "" : " gb-dropped");
+  return make("button", { type: "button", class: "gb-token" + kind, "aria-label": name,
     title: `p(copy) ${step.copy.toFixed(2)}, p(token) ${step.p.toFixed(2)}`, "aria-pressed": "false", tabindex: "-1" },
   make("span", { class: "gb-word" }, spelled(step.text)), bar(step.copy),
   make("span", { class: "gb-tiny" }, (number ? `[${number}] ` : "") + step.copy.toFixed(2).replace(/^0/, "")));
@@ -176,7 +178,8 @@ function drawAttention(root, data) {
   });
   root.append(massSection(data),
     make("section", {}, make("h3", { class: "gb-heading" }, "Token by token"),
-      make("p", { class: "gb-small" }, "Under each token: how far it was copied, and the passage with most weight."),
+      make("p", { class: "gb-small" }, "Under each token: how far it was copied, and the passage with most weight. " +
+        "Dotted: the word is quoted; its figures say how the model would have come by it."),
       strip, said),
     make("section", {}, make("p", { class: "gb-small gb-direction" }, "answer token → passage tokens it was copied from"), prompt.view),
     copyTable(data, copy));

@@ -38,7 +38,10 @@ function drawSources(root, data) {
       "Refused: the material does not cover this question. The nearest passages are below."));
   } else if (data.extractive) {
     root.append(make("p", { class: "gb-note" },
-      "What the model wrote was not supported well enough, so sentences of the passages are quoted instead."));
+      "This answer is quoted word for word: what the model wrote was not whole or not supported well enough."));
+  } else if (data.quoted >= 0.005) {
+    root.append(make("p", { class: "gb-note" },
+      `The model wrote this answer; ${percent(data.quoted)} of it was added word for word from the passages.`));
   }
   for (const one of cited) root.append(sourceCard(data, one.passage, one.position));
   if (others.length) {
