@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from tutor.compare import Ground, Side, ground, side
 from tutor.ui.chat import one_line, shown
+from tutor.ui.drawing import drawn, inert_json
 from tutor.ui.loading import Loading, user_errors
 from tutor.ui.markdown import DELIMITERS, without_html
 from tutor.ui.payload import visible
@@ -61,7 +60,7 @@ def respond(loading: Loading, question: str, names: Sequence[str]) -> Iterator[F
     for place, name in enumerate(names):
         cards[place] = Card(head=_head(name, "writing"))
         status = f"Asking model {place + 1} of {len(names)}…"
-        frame = replace(frame, status=status, cards=tuple(cards), result=result_json(given, sides))
+        frame = replace(frame, status=status, cards=tuple(cards), result=resultinert_json(given, sides))
         yield frame
         try:
             found = side(name, _tutor(loading, name), given)
@@ -72,7 +71,7 @@ def respond(loading: Loading, question: str, names: Sequence[str]) -> Iterator[F
         cards[place] = card(found)
     count = len(given.passages)
     status = f"All were given the same {count} passages; the numbers in brackets mean the same ones in every answer."
-    yield Frame(status=status, cards=tuple(cards), result=result_json(given, sides))
+    yield Frame(status=status, cards=tuple(cards), result=resultinert_json(given, sides))
 
 
 def _tutor(loading: Loading, name: str) -> Any:
@@ -102,10 +101,10 @@ def card(found: Side) -> Card:
 
 
 def _head(name: str, state: str, **figures: Any) -> str:
-    return _json({"name": visible(name), "state": state, **figures})
+    return inert_json({"name": visible(name), "state": state, **figures})
 
 
-def result_json(given: Ground, sides: Sequence[Side]) -> str:
+def resultinert_json(given: Ground, sides: Sequence[Side]) -> str:
     """What stands below the cards, as JSON: the passages in their order, with the reference marked, and the figures of
     the models that have answered."""
     passages = []
@@ -121,7 +120,7 @@ def result_json(given: Ground, sides: Sequence[Side]) -> str:
                 "runs": [(visible(text), level) for text, level in pieces if text],
             }
         )
-    return _json({"passages": passages, "models": [_figures(one) for one in sides]})
+    return inert_json({"passages": passages, "models": [_figures(one) for one in sides]})
 
 
 def _figures(found: Side) -> dict[str, Any]:
@@ -129,14 +128,6 @@ def _figures(found: Side) -> dict[str, Any]:
     whole = found.to_json()
     kept = ("architecture", "parameters", "seconds", "tokens_per_second", "reference", "passages", "gradient")
     return {"name": visible(found.model), "cited": whole["citations"], **{name: whole[name] for name in kept}}
-
-
-def _json(data: dict[str, Any]) -> str:
-    """JSON that is inert wherever a page may put it: `<` and the line separators are escaped."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace").decode("utf-8")
-    for character in "<\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
 
 
 def compare_tab(gr: Any, loading: Loading, tab: Any, *, longest: int) -> None:
@@ -162,9 +153,9 @@ def compare_tab(gr: Any, loading: Loading, tab: Any, *, longest: int) -> None:
         for _ in range(MOST):
             with gr.Column(visible=False, min_width=200, elem_classes="gb-compare-card") as column:
                 columns.append(column)
-                head = _drawn(gr, "gb-compare-head", CARD_SCRIPTS)
+                head = drawn(gr, "gb-compare-head", CARD_SCRIPTS)
                 parts.append((head, _text(gr, "gb-compare-answer"), _text(gr, "gb-compare-own")))
-    result = _drawn(gr, "gb-compare-result", SCRIPTS)
+    result = drawn(gr, "gb-compare-result", SCRIPTS)
 
     def opened(chosen: list[str]) -> Any:
         known = loading.models()
@@ -212,10 +203,3 @@ def _text(gr: Any, name: str) -> Any:
     return gr.Markdown(
         "", latex_delimiters=delimiters, sanitize_html=True, elem_classes=name, visible=False, buttons=[]
     )
-
-
-def _drawn(gr: Any, name: str, scripts: Sequence[str]) -> Any:
-    """A part of the page that `scripts` draw out of the JSON of its value."""
-    assets = Path(__file__).parent / "assets"
-    code = "\n".join((assets / script).read_text(encoding="utf-8") for script in scripts)
-    return gr.HTML("", html_template=f'<div class="{name}"></div>', js_on_load=code, apply_default_css=False)

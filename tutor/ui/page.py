@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from tutor.ui import lectures
 from tutor.ui.api import endpoints
 from tutor.ui.compare import compare_tab
+from tutor.ui.drawing import ASSETS, drawn
 from tutor.ui.feedback import Feedback, default_file
 from tutor.ui.library import Library
 from tutor.ui.loading import Loading
@@ -15,7 +15,6 @@ from tutor.ui.programs import programs_section
 from tutor.ui.shelf import lectures_tab
 from tutor.ui.talk import talk_column, wire_talk
 
-ASSETS = Path(__file__).parent / "assets"
 SCRIPTS = (
     "elements.js", "asking.js", "weights.js", "pictures.js", "sources.js", "effects.js", "maps.js", "heads.js",
     "gates.js", "attention.js", "panel.js",
@@ -25,11 +24,6 @@ MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "DejaVu Sans Mono
 
 LECTURES = "lectures"
 """Id of the tab."""
-
-
-def script() -> str:
-    """The panel's JavaScript: one function body made of the files in `SCRIPTS`."""
-    return "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS)
 
 
 def head() -> str:
@@ -62,9 +56,8 @@ def build_page(loading: Loading, library: Library, *, longest: int) -> Any:
                 talk = talk_column(gr, loading, longest=longest)
             with gr.Column(scale=10, min_width=320, elem_id="gb-right"), gr.Tabs() as tabs:
                 with gr.Tab("This answer"):
-                    panel = gr.HTML("", html_template='<div class="gb-panel"></div>', js_on_load=script(),
-                                    apply_default_css=False, elem_id="gb-panel",
-                                    server_functions=loading.workings.functions())  # fmt: skip
+                    asked = loading.workings.functions()
+                    panel = drawn(gr, "gb-panel", SCRIPTS, elem_id="gb-panel", server_functions=asked)
                 with gr.Tab("Lectures", id=LECTURES) as shelf:
                     choice, text = lectures_tab(gr, loading, library, shelf)
                 with gr.Tab("Compare") as side_by_side, gr.Column(elem_id="gb-compare"):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import itertools
-import json
 import re
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tutor.answer import Answer, Citation, PromptToken, Step, Trace
+from tutor.ui.drawing import inert_json
 
 VERSION = 2
 
@@ -35,20 +35,13 @@ _STRONG, _CLEAR = 0.5, 0.15
 
 def panel_json(answer: Answer, turn: int, key: str = "") -> str:
     """The panel's payload as a JSON string; `turn` is the position of the answer in the chat, from 0, and `key` finds
-    the answer again when the page asks for more of it (`tutor.ui.workings`).
-
-    `<` and the line separators are escaped, so that the string is inert wherever a page may put it.
-    """
-    text = json.dumps(payload(answer, turn, key), ensure_ascii=False, separators=(",", ":"))
-    text = text.encode("utf-8", "replace").decode("utf-8")
-    for character in "<\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
+    the answer again when the page asks for more of it (`tutor.ui.workings`)."""
+    return inert_json(payload(answer, turn, key))
 
 
 def failure_json(turn: int) -> str:
     """The panel's payload where an error took the place of an answer."""
-    return json.dumps({"version": VERSION, "turn": turn, "failed": True})
+    return inert_json({"version": VERSION, "turn": turn, "failed": True})
 
 
 def payload(answer: Answer, turn: int, key: str = "") -> dict[str, Any]:

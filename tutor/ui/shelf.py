@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from corpus.readers import FORMATS
 from tutor.ui import lectures
 from tutor.ui.chat import BUG, one_line
+from tutor.ui.drawing import drawn, inert_json
 from tutor.ui.library import KEPT, LONGEST_COURSE, Health, Library, Status
 from tutor.ui.loading import Loading, user_errors
 from tutor.ui.markdown import DELIMITERS
@@ -52,7 +52,7 @@ def library_json(library: Library, loading: Loading, health: Health | None = Non
         "documents": documents,
         "health": asdict(health) if health else None,
     }
-    return json.dumps(values, ensure_ascii=False)
+    return inert_json(values)
 
 
 def status_json(status: Status) -> str:
@@ -62,16 +62,16 @@ def status_json(status: Status) -> str:
         values["difference"]["rejected"] = [
             [visible(part) for part in astuple(one)] for one in status.difference.rejected
         ]
-    return json.dumps(values, ensure_ascii=False)
+    return inert_json(values)
 
 
 def fault_json(fault: Exception) -> str:
     """An error in the place of what was asked for: its line if it was meant for the reader."""
     if not isinstance(fault, user_errors()):
         traceback.print_exception(fault)
-        return json.dumps({"fault": BUG})
+        return inert_json({"fault": BUG})
     line = " ".join(str(fault).split())
-    return json.dumps({"fault": line[:1].upper() + line[1:]}, ensure_ascii=False)
+    return inert_json({"fault": line[:1].upper() + line[1:]})
 
 
 def lectures_tab(gr: Any, loading: Loading, library: Library, tab: Any) -> tuple[Any, Any]:
@@ -80,10 +80,10 @@ def lectures_tab(gr: Any, loading: Loading, library: Library, tab: Any) -> tuple
     private = {"api_visibility": "private", "show_progress": "hidden"}
     choice = gr.Dropdown([], label="Lecture", elem_id="gb-lecture")
     with gr.Accordion("What is indexed", open=False, elem_id="gb-index"):
-        shelf = _drawn(gr, "library", SCRIPTS)
+        shelf = drawn(gr, "gb-library", SCRIPTS, elem_id="gb-library")
         check = gr.Button("Check the index", size="sm", elem_id="gb-check")
     change = _change(gr) if library.uploads else None
-    progress = _drawn(gr, "change", PROGRESS_SCRIPTS)
+    progress = drawn(gr, "gb-change", PROGRESS_SCRIPTS, elem_id="gb-change")
     text = gr.Markdown(
         "*Loading the lectures…*",
         latex_delimiters=[{"left": left, "right": right, "display": display} for left, right, display in DELIMITERS],
@@ -174,11 +174,3 @@ def _wire(gr: Any, library: Library, change: tuple[Any, Any, Any], shelf: Any, p
     discarded.__annotations__["event"] = gr.EventData
     gr.on([add.click, course.submit], added, [files, course], [progress, clock, files], **private)
     shelf.discard(discarded, None, [progress, clock], **private)
-
-
-def _drawn(gr: Any, name: str, scripts: Sequence[str]) -> Any:
-    """A part of the page that `scripts` draw out of the JSON of its value; `gb-` and `name` are its id and class."""
-    assets = Path(__file__).parent / "assets"
-    code = "\n".join((assets / script).read_text(encoding="utf-8") for script in scripts)
-    template = f'<div class="gb-{name}"></div>'
-    return gr.HTML("", html_template=template, js_on_load=code, apply_default_css=False, elem_id=f"gb-{name}")
