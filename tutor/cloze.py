@@ -16,7 +16,7 @@ from corpus.sentences import sentence_spans
 from lm.reading import content_stems
 from tutor.definitions import Question, sections, vague
 
-_VERBS = (
+VERBS = (
     "adds allows applies assigns avoids becomes begins belongs blocks bounds brings builds calls carries causes "
     "changes collects combines compares computes connects consists constructs contains controls converges converts "
     "copies corresponds counts covers creates cuts decides decreases defines depends describes determines differs "
@@ -33,7 +33,7 @@ _VERBS = (
     "stands starts states stays stems stops stores studies suffers sums supports takes teaches tells tends trains "
     "transforms turns updates uses varies weighs weights works yields"
 )
-_VERB = "(?:" + "|".join(_VERBS.split()) + r"|(?:is|was|can be|may be|must be) [a-z]+ed|cannot|can)"
+_VERB = "(?:" + "|".join(VERBS.split()) + r"|(?:is|was|can be|may be|must be) [a-z]+ed|cannot|can)"
 _SUBJECT = re.compile(
     rf"^(?P<article>An? |The )?(?P<term>(?:[A-Za-z][\w-]*[ ]){{0,2}}[A-Za-z][\w-]*) (?P<rest>{_VERB}\b.*)$"
 )

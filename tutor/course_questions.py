@@ -88,11 +88,11 @@ def read_asking(items: Iterator[Item | Found], paragraphs: Paragraphs) -> Iterat
                 golden = any(one.start < last and first < one.end for first, last in gold)
                 pieces.append([one.text, 1 if golden else 4, 0])
         if any(piece[1] == 1 for piece in pieces):
-            pieces = _around(pieces)
+            pieces = around(pieces)
             yield Ready(source=item.source, title=item.title, record=asking(pieces, item.question))
 
 
-def _around(pieces: list[list[Any]]) -> list[list[Any]]:
+def around(pieces: list[list[Any]]) -> list[list[Any]]:
     """The pieces of rank 1 and those beside them, up to `_ASKED_ABOUT` characters together."""
     ranked = [number for number, piece in enumerate(pieces) if piece[1] == 1]
     first, last = ranked[0], ranked[-1]

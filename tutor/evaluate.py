@@ -223,7 +223,7 @@ def fit_coverage(tutor: Tutor, questions: Sequence[Question]) -> dict[str, Any]:
         hits, p_none = tutor.look(alone)
         vectors.append(signals(alone, hits, p_none).vector())
         labels.append(float(question.answerable))
-        _progress(number, len(questions))
+        progress(number, len(questions))
     x, y = torch.tensor(vectors, dtype=torch.float64), torch.tensor(labels, dtype=torch.float64)
     weights = torch.zeros(x.shape[1] + 1, dtype=torch.float64, requires_grad=True)
     # Both outcomes weigh the same, so that the threshold does not depend on how many of each the set has.
@@ -243,7 +243,8 @@ def fit_coverage(tutor: Tutor, questions: Sequence[Question]) -> dict[str, Any]:
     return {"questions": len(questions), "weights": fitted[:-1], "bias": fitted[-1], "loss": float(loss().detach())}
 
 
-def _progress(number: int, total: int) -> None:
+def progress(number: int, total: int) -> None:
+    """Say on stderr how far the questions are."""
     if sys.stderr.isatty() or number % 50 == 0 or number == total:
         print(f"\r{number}/{total} questions ", end="\n" if number == total else "", file=sys.stderr, flush=True)
 
@@ -277,7 +278,7 @@ def _run(arguments: argparse.Namespace) -> None:
     outcomes = []
     for number, question in enumerate(questions, 1):
         outcomes.append(measure(tutor, question, arguments.k, memory=arguments.memory))
-        _progress(number, len(questions))
+        progress(number, len(questions))
     if arguments.answers:
         with arguments.answers.open("w", encoding="utf-8") as file:
             for one in outcomes:

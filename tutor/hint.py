@@ -27,7 +27,7 @@ _MOST_PLACES, _MOST_SENTENCES, _MOST_NAMED = 2, 2, 3
 _MARKER = re.compile(r"(?:[-*+•▶►■◦➤–>]|\d{1,3}[.)]|#{1,6})[ \t]+")
 _FORMULA = re.compile(r"\$\$.+?\$\$|\\\[.+?\\\]|\\begin\{(\w+\*?)\}.+?\\end\{\1\}|\$[^$\n]+\$|\\\(.+?\\\)", re.DOTALL)
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W_][\w'’-]*")
-_LITTLE = frozenset(
+LITTLE = frozenset(
     "about above across after against all almost already also although always among another any because before behind "
     "below between both but called during each either enough even ever every few first here however just last least "
     "less like many may might more most much must named needs neither never new next no nor not now often old once "
@@ -145,7 +145,7 @@ def _ask_back(question: str, sentence: str) -> str:
 
 
 def _tells(word: str) -> bool:
-    return bool(content_stems(word)) and word.casefold() not in _LITTLE
+    return bool(content_stems(word)) and word.casefold() not in LITTLE
 
 
 def _shared(question: str, sentence: str) -> list[str]:
