@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from corpus.sentences import sentence_spans
 from lm.data import read_records
 from tutor.candidate import candidate
 from tutor.dialogue import standalone
@@ -82,17 +83,24 @@ def read_asking(items: Iterator[Item | Found], paragraphs: Paragraphs) -> Iterat
             place, gold = item.context, [item.gold] if item.gold else []
         if not item.answerable or not gold or not (item.question[0].isupper() and item.question.endswith("?")):
             continue
-        pieces = []
-        for start, end in paragraphs.sentences[place]:
-            if one := candidate(0, paragraphs.texts[place], start, end, 0.0):
-                golden = any(one.start < last and first < one.end for first, last in gold)
-                pieces.append([one.text, 1 if golden else 4, 0])
-        if any(piece[1] == 1 for piece in pieces):
-            pieces = around(pieces)
+        if pieces := asked_about(paragraphs.texts[place], gold, paragraphs.sentences[place]):
             yield Ready(source=item.source, title=item.title, record=asking(pieces, item.question))
 
 
-def around(pieces: list[list[Any]]) -> list[list[Any]]:
+def asked_about(
+    text: str, gold: Sequence[tuple[int, int]], sentences: Sequence[tuple[int, int]] | None = None
+) -> list[list[Any]]:
+    """The pieces (text, rank, gap) of a passage for a question on what stands at `gold`: those in rank 1. `sentences`
+    are the spans of the passage's; [] where none of them is asked about."""
+    pieces = []
+    for start, end in sentence_spans(text) if sentences is None else sentences:
+        if one := candidate(0, text, start, end, 0.0):
+            golden = any(one.start < last and first < one.end for first, last in gold)
+            pieces.append([one.text, 1 if golden else 4, 0])
+    return _around(pieces) if any(piece[1] == 1 for piece in pieces) else []
+
+
+def _around(pieces: list[list[Any]]) -> list[list[Any]]:
     """The pieces of rank 1 and those beside them, up to `_ASKED_ABOUT` characters together."""
     ranked = [number for number, piece in enumerate(pieces) if piece[1] == 1]
     first, last = ranked[0], ranked[-1]

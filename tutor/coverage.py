@@ -5,7 +5,7 @@
 with x = the best sentence cosine, the best passage cosine, the share of the question's content words that stand in
 the passages found, the reader's log-odds that there is an answer, and the ranker's largest log-odds of a sentence. The
 weights were fitted (2026-11-21) on 255 dev questions of the course together with 280 on five slide transcripts, 110 of
-the 535 without an answer (`python -m tutor.evaluate --fit-coverage` fits them on a file of questions); what each
+the 535 without an answer (`python -m tutor.fit_coverage` fits them); what each
 threshold (`tutor.choices`) gives stands in `tutor/README.md`.
 """
 

@@ -2,7 +2,6 @@
 
     python -m tutor.evaluate                                  # dev questions of the shipped course
     python -m tutor.evaluate QUESTIONS.jsonl --store DIR
-    python -m tutor.evaluate --fit-coverage                   # new weights for tutor.coverage
 
 Beside the tutor's answers stand four baselines: the sentence of the first passage that is most like the question by
 the embedder, the sentence of all passages that the ranker puts first, the first passage whole, and (`--memory`) what
@@ -211,38 +210,6 @@ def _median(values: Iterable[float]) -> float | None:
     return statistics.median(numbers) if numbers else None
 
 
-def fit_coverage(tutor: Tutor, questions: Sequence[Question]) -> dict[str, Any]:
-    """Logistic regression of `answerable` on the signals of tutor.coverage, by gradient descent in fp64."""
-    import torch
-
-    from tutor.coverage import signals
-
-    vectors, labels = [], []
-    for number, question in enumerate(questions, 1):
-        alone = tutor.query(question.question, question.history)
-        hits, p_none = tutor.look(alone)
-        vectors.append(signals(alone, hits, p_none).vector())
-        labels.append(float(question.answerable))
-        progress(number, len(questions))
-    x, y = torch.tensor(vectors, dtype=torch.float64), torch.tensor(labels, dtype=torch.float64)
-    weights = torch.zeros(x.shape[1] + 1, dtype=torch.float64, requires_grad=True)
-    # Both outcomes weigh the same, so that the threshold does not depend on how many of each the set has.
-    balance = torch.where(y > 0, 0.5 / y.mean(), 0.5 / (1 - y).mean())
-    optimizer = torch.optim.LBFGS([weights], max_iter=500, line_search_fn="strong_wolfe")
-
-    def loss() -> torch.Tensor:
-        optimizer.zero_grad()
-        z = x @ weights[:-1] + weights[-1]
-        nll = torch.nn.functional.binary_cross_entropy_with_logits(z, y, weight=balance)
-        total = nll + 1e-3 * weights[:-1].square().sum()
-        total.backward()  # type: ignore[no-untyped-call]
-        return total
-
-    optimizer.step(loss)  # type: ignore[no-untyped-call]
-    fitted = [round(float(weight), 3) for weight in weights.detach()]
-    return {"questions": len(questions), "weights": fitted[:-1], "bias": fitted[-1], "loss": float(loss().detach())}
-
-
 def progress(number: int, total: int) -> None:
     """Say on stderr how far the questions are."""
     if sys.stderr.isatty() or number % 50 == 0 or number == total:
@@ -262,7 +229,6 @@ def parser() -> argparse.ArgumentParser:
     cli.add_argument("--answers", type=Path, help="write every question with its answer to this file")
     cli.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="try another of tutor.choices")
     cli.add_argument("--memory", action="store_true", help="also answer without any passage, as a baseline")
-    cli.add_argument("--fit-coverage", action="store_true", help="print new weights for tutor.coverage")
     return cli
 
 
@@ -272,9 +238,6 @@ def _run(arguments: argparse.Namespace) -> None:
     questions = shipped_or_named(arguments.questions, arguments.split)
     tutor = Tutor.load(arguments.store, arguments.model, arguments.device)
     tutor.choices = tutor.choices.changed(arguments.set)
-    if arguments.fit_coverage:
-        print(json.dumps(fit_coverage(tutor, questions)))
-        return
     outcomes = []
     for number, question in enumerate(questions, 1):
         outcomes.append(measure(tutor, question, arguments.k, memory=arguments.memory))

@@ -58,11 +58,12 @@ _FEWEST, _MOST_NUMBERS = 5, 2
 
 _NO_DEFINITION = re.compile(
     r"\b(?:is|are) (?:an? |the )?(?:choice|default|remed\w+|frequent|common|good|bad|natural|usual|popular|first|last|"
-    r"best|simplest|most|cheapest|reason|case|only|same|one (?:of|reason|way)|matter|question|answer)\b"
+    r"best|simplest|most|cheapest|poor|reason|case|only|same|one (?:of|reason|way)|matter|question|answer|called|to|"
+    r"used because|used since)\b"
 )
 
 _COUNTED = re.compile(
-    r"\b(?:has|have|had|carr(?:y|ies)|contains?|stores?|uses?|needs?|takes?|took|holds?|finds?|found|compared?|adds?|keeps?|"
+    r"\b(?:has|have|had|carr(?:y|ies)|contains?|stores?|uses?|needs?|takes?|took|holds?|finds?|found|adds?|keeps?|"
     r"consists? of|with|in|into|on|all|the|its|about|only|at (?:most|least)|up to)[ ]"
     r"(?P<number>\d+(?:[.,]\d+)*|two|three|four|five|six|seven|eight|nine|ten|twelve)[ ]"
     r"(?P<what>(?:[a-z]+[ ])?(?:[a-z]{3,}s|per cent|percent|million|billion|thousand|times))\b(?! (?:or|to|earlier|later|ago)\b)"
@@ -183,7 +184,8 @@ def gaps(gold: Gold, terms: frozenset[str]) -> Iterator[Span]:
 
     stated = not _SUPPOSED.search(sentence) and len(_NUMBER.findall(sentence)) <= _MOST_NUMBERS
     for match in _COUNTED.finditer(sentence) if stated else ():
-        if not _NO_COUNT.search(match["what"]) and fits(*match.span("number")):
+        listed = ":" in sentence[match.end() :] and match["number"].isalpha()
+        if not listed and not _NO_COUNT.search(match["what"]) and fits(*match.span("number")):
             yield match.span("number")
     lowered = sentence.casefold()
     for term in sorted(terms, key=lambda term: (-len(term), term)) if len(lowered) == len(sentence) else ():

@@ -1,0 +1,52 @@
+"""When the tutor declines, fitted on signals made by hand."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tutor.fit_coverage import area, cross_validated, fit, lines, main
+
+
+def made(seed: int = 1, count: int = 200) -> tuple[np.ndarray, np.ndarray]:
+    """Signals [N, 2] of which the first tells whether a question is covered and the second is noise; outcomes [N]."""
+    random = np.random.default_rng(seed)
+    covered = (random.random(count) < 0.75).astype(np.float64)
+    return np.stack([2 * covered - 1 + random.normal(0, 0.8, count), random.normal(0, 1, count)], axis=1), covered
+
+
+def test_the_weight_lies_on_the_signal_that_tells() -> None:
+    x, covered = made()
+    weights = fit(x, covered)
+    assert weights[0] > 5 * abs(weights[1])
+    # Both outcomes weigh the same, so the border lies half way between them and not nearer to the rarer one.
+    assert abs(weights[2] / weights[0]) < 0.25
+
+
+def test_what_is_fitted_on_noise_predicts_nothing() -> None:
+    x, covered = made()
+    assert area(cross_validated(x, covered), covered) > 0.9
+    assert abs(area(cross_validated(x[:, 1:], covered), covered) - 0.5) < 0.12
+
+
+def test_the_area_counts_draws_half() -> None:
+    assert area(np.array([0.9, 0.5, 0.5, 0.1]), np.array([1.0, 1.0, 0.0, 0.0])) == 3.5 / 4
+
+
+def test_the_report_is_told_by_set() -> None:
+    x, covered = made()
+    said = list(lines(x, covered, ["a"] * 100 + ["b"] * 100))
+    assert said[0].startswith("WEIGHTS = (")
+    assert said[2].startswith(f"200 questions, {int((1 - covered).sum())} without an answer; area under the curve 0.9")
+    half = said[-1]
+    p = cross_validated(x, covered)
+    refused = (p < 0.5) & (np.arange(200) < 100)
+    right = covered == 0
+    assert f"a {right[refused].mean():.2f} / {(refused & right).sum() / right[:100].sum():.2f}," in half
+    assert "; b " in half
+
+
+def test_faults_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 1
+    assert main(["--on", str(tmp_path / "none"), str(tmp_path / "none.jsonl")]) == 1
+    assert len(capsys.readouterr().err.strip().splitlines()) == 2
