@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
+from fake_embedder import FakeEmbedder
 from lm_samples import small_model, small_tokenizer
 
 from corpus.document import Locator, Passage
@@ -173,6 +174,9 @@ class FakeStore:
 
     def mended(self, query: str) -> str:
         return query
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        return FakeEmbedder().encode(texts)
 
     def courses(self) -> tuple[str, ...]:
         return ("Sequence models",)

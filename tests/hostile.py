@@ -93,7 +93,7 @@ FORMULAS = tuple(
 def hostile_passage(number: int, payload: str) -> Passage:
     text = f"{payload} stands in a passage."
     place = Locator(source=f"{number:02}-{payload[:20]}.md", start=0, end=len(text), headings=(payload, payload))
-    return Passage(passage_id=f"{number:016x}", document=payload, text=text, locator=place, course=payload)
+    return Passage(passage_id=f"f{number:015x}", document=payload, text=text, locator=place, course=payload)
 
 
 PASSAGES = tuple(hostile_passage(number, payload) for number, payload in enumerate(PAYLOADS))

@@ -324,7 +324,7 @@ def test_the_page_answers_programs(address: str) -> None:
 
 def test_the_page_offers_its_functions_and_nothing_else(address: str) -> None:
     _, text = fetch(f"{address}/gradio_api/info")
-    assert set(json.loads(text)["named_endpoints"]) == {"/ask", "/retrieve", "/explain", "/health"}
+    assert set(json.loads(text)["named_endpoints"]) == {"/ask", "/retrieve", "/explain", "/health", "/quiz", "/grade"}
     assert fetch(f"{address}/monitoring/summary")[0] == 403
     assert fetch(f"{address}/gradio_api/upload", {})[0] == 403
     assert fetch(f"{address}/gradio_api/file=/etc/passwd")[0] in {403, 404}

@@ -62,7 +62,7 @@ def test_lm_runs_on_four_packages() -> None:
     "module",
     [
         *("index.build", "index.search", "index.check", "index.benchmark", "index.train"),
-        *("tutor.ask", "tutor.evaluate", "tutor.faithfulness", "tutor.groups", "tutor.prepare"),
+        *("tutor.ask", "tutor.evaluate", "tutor.faithfulness", "tutor.groups", "tutor.prepare", "tutor.quiz"),
     ],
 )
 def test_help_does_not_wait_for_heavy_packages(module: str) -> None:

@@ -96,7 +96,7 @@ def test_programs_learn_of_every_endpoint() -> None:
     offered = endpoints(loaded())
     text = programs_text(offered)
     for one in offered:
-        assert f"`/{one.__name__}({', '.join(inspect.signature(one).parameters)}"[:20] in text
+        assert f"`/{one.__name__}({next(iter(inspect.signature(one).parameters), '')}" in text
         assert one.__doc__
 
 

@@ -7,8 +7,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from index.store import Hit
+if TYPE_CHECKING:
+    from index.store import Hit
 
 _BEHIND = 5.0
 """What a sentence loses in log-odds for a point that its passage is behind the first in the score of the search."""

@@ -33,7 +33,7 @@ class Choices:
     sentences: int = 3
     """Most units of an answer: sentences, or lists with what opens them."""
 
-    also: float = 0.3
+    also: float = 0.15
     """A unit is part of the answer, too, when its odds are at least this share of the best one's ..."""
 
     same_passage: float = 8.0

@@ -4,9 +4,9 @@
 
 with x = the best sentence cosine, the best passage cosine, the share of the question's content words that stand in
 the passages found, the reader's log-odds that there is an answer, and the ranker's largest log-odds of a sentence. The
-weights were fitted (2026-11-21) on 255 dev questions of the course together with 280 on five slide transcripts, 110 of
-the 535 without an answer (`python -m tutor.fit_coverage` fits them); what each
-threshold (`tutor.choices`) gives stands in `tutor/README.md`.
+weights were fitted (2026-11-21) by `python -m tutor.fit_coverage` on 255 dev questions of the course, 110 on slide
+decks and 280 on five slide transcripts, 123 of the 645 without an answer; what each threshold (`tutor.choices`) gives
+stands in `tutor/README.md`.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class Signals:
         return self.sentence, self.passage, self.words, self.reader, self.ranker
 
 
-WEIGHTS = (3.865, 1.887, 0.935, 0.357, 0.516)
-BIAS = -2.632
+WEIGHTS = (3.273, 1.438, 0.209, 0.199, 0.519)
+BIAS = -1.749
 
 
 def signals(question: str, hits: Sequence[Hit], p_none: float) -> Signals:

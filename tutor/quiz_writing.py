@@ -1,14 +1,15 @@
 """Questions that the model writes on a sentence of a passage, and what is kept of them.
 
-A small model writes many questions that are none: "What is the cache of a sliding window never holds?". Kept is what has
-the form of a whole question, speaks of the passage, is not answered by its own words, and leads search and ranker back
-to the very sentence (the round-trip filter of Alberti et al. 2019). The form is checked by a narrow grammar of the usual
-questions, because a bad question teaches more harm than a missing one.
+A small model writes many questions that are none: "What is the cache of a sliding window never holds?". Kept is what
+has the form of a whole question, speaks of the passage, is not answered by its own words, and leads search and ranker
+back to the very sentence (the round-trip filter of Alberti et al. 2019). The form is checked by a narrow grammar of the
+usual questions, because a bad question does more harm than a missing one.
 """
 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from lm.reading import content_stems
@@ -25,11 +26,20 @@ _LONGEST = 48
 _FEWEST_WORDS, _MOST_WORDS = 4, 22
 _AUXILIARY = r"(?:is|are|was|were|does|do|did|can|could|must|should|may|might|will|would|has|have)"
 _OPENING = re.compile(
-    rf"(?P<kind>what|why|when|where|how(?: (?:many|much|often|long|large|far))?|which|who|in which|at which|by what|for what"
-    rf"|on what|from what|to what)\b(?P<of>[^,;:.!]*?)\b(?P<verb>{_AUXILIARY})\b(?P<rest>.+)\?$",
+    rf"(?P<kind>what|why|when|where|how(?: (?:many|much|often|long|large|far))?|which|who|(?:in|at|on) which"
+    rf"|(?:by|for|on|from|to) what)\b(?P<of>[^,;:.!]*?)\b(?P<verb>{_AUXILIARY})\b(?P<rest>.+)\?$",
     re.IGNORECASE,
 )
-_FINITE = rf"(?:{'|'.join(VERBS.split())}|is|are|was|were|has|have|had|does|do|did|can|could|must|should|may|might|will|would)"
+_FINITE = "(?:" + "|".join((*VERBS.split(), _AUXILIARY[3:-1], "had")) + ")"
+_PLAIN = "|".join(
+    (
+        "attend close come cost decay differ diverge do drop explode fade forget get go happen have hide hum matter "
+        "open overfit rank remember say see think try vanish want work"
+    ).split()
+    + [re.sub(r"(?<=ss|sh|ch)es$|(?<=[ox])es$|s$", "", re.sub(r"ies$", "ys", verb)) for verb in VERBS.split()]
+)
+"""Verbs as they stand after "does"."""
+
 _CLAUSE = re.compile(r"\b(?:that|which|who|whose|where|when|if|because|while|as|than|and|or)\b")
 _DANGLING = re.compile(
     r"\b(?:an?|the|and|or|of|its|their|that|which|who|is|are|only|rarely|very|more|most|less|than|to|by|in|on|at|as|be"
@@ -39,13 +49,17 @@ _DANGLING = re.compile(
 _REASON = re.compile(r"\b(?:because|since|so that|in order to|therefore|reason|due to|otherwise|to [a-z]+)\b")
 _NUMBER = re.compile(r"\d|\b(?:two|three|four|five|six|seven|eight|nine|ten|half|once|twice)\b", re.IGNORECASE)
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]+|\band others\b|^[A-Z][a-z]+(?:,| and) [A-Z][a-z]+")
-_SUBJECT_VERB = r"(?:is|are|was|were|means?|refers? to|consists? of|describes?|measures?|computes?|has|have|contains?)\b"
-_OF_FORM = frozenset("differ difference purpose reason happen mean call name year role need work consist do use say".split())
+_IS_A = r"(?::|{verb} (?:an?|the|one|how|to|when|used for|used to)\b)"
+"""What follows a subject that the sentence says the nature of."""
+
+_OF_FORM = frozenset(
+    "differ difference purpose reason happen mean call name year role need work consist do use say".split()
+)
 """Words that a question may have which the passage has not: they belong to its form."""
 
-_TOLD = 0.45
+_TOLD, _FEW = 0.45, 3
 _LEAST_NEW = 2
-"""Most of the sentence's content words that a question may have, and fewest that it leaves to be said."""
+"""A question may have this share of the sentence's content words, or so few of them, and leaves so many to be said."""
 
 
 def knows_asking(checkpoint: Checkpoint) -> bool:
@@ -85,7 +99,7 @@ def is_question(question: str) -> bool:
         return False
     if any(question.count(left) != question.count(right) for left, right in ("()", "“”")) or question.count("$") % 2:
         return False
-    pairs = list(zip(words, words[1:], strict=False))
+    pairs = list(pairwise(words))
     if len(set(pairs)) < len(pairs) or any(one == other for one, other in pairs):
         return False
     return _grammatical(opening)
@@ -103,7 +117,7 @@ def _grammatical(opening: re.Match[str]) -> bool:
     subject = len(content_stems(main)) > 0
     if verb in ("does", "do", "did", "can", "could", "must", "should", "may", "might", "will", "would"):
         # "What does the gate do?": a subject, and after it a verb in its plain form.
-        return subject and len(main.split()) >= 2 and re.search(r"(?:[^s]|ss|us)\W*$", main) is not None
+        return subject and re.search(rf"\w (?:{_PLAIN}|be [a-z]+)\b", main) is not None
     return subject
 
 
@@ -117,20 +131,24 @@ def answers_fit(question: str, gold: Gold) -> bool:
     if not asked or set(asked) - known - of_form:
         return False
     new = told - set(asked)
-    if len(new) < _LEAST_NEW or len(told & set(asked)) > max(3.0, _TOLD * len(told)):
+    if len(new) < _LEAST_NEW or len(told & set(asked)) > max(_FEW, _TOLD * len(told)):
         return False
     opening = _OPENING.match(question)
     assert opening is not None
     kind = opening["kind"].casefold()
     if kind == "what" and opening["verb"].casefold() in ("is", "are", "was", "were") and not opening["of"].strip():
-        return _asks_for_subject(opening["rest"].strip(), sentence)
+        return _asks_for_subject(opening["rest"].strip(), opening["verb"].casefold(), sentence)
     needed = {"why": _REASON, "who": _NAME, "when": _NUMBER}.get(kind, _NUMBER if kind.startswith("how ") else None)
     return needed is None or needed.search(sentence) is not None
 
 
-def _asks_for_subject(subject: str, sentence: str) -> bool:
+def _asks_for_subject(subject: str, verb: str, sentence: str) -> bool:
     """Whether a sentence begins with what is asked for and goes on to say what it is."""
-    bare = re.sub(r"^(?:an?|the) ", "", subject, flags=re.IGNORECASE)
-    start = re.sub(r"^(?:an?|the) |^\*\*", "", sentence, flags=re.IGNORECASE)
+    article = re.compile(r"^(?:(an?|the) )?(?:\*\*)?", re.IGNORECASE)
+    asked, said = article.match(subject), article.match(sentence)
+    assert asked is not None
+    assert said is not None
+    bare, start = subject[asked.end() :].casefold(), sentence[said.end() :]
     after = start[len(bare) :].lstrip(" *")
-    return start.casefold().startswith(bare.casefold()) and re.match(rf"(?::|{_SUBJECT_VERB})", after) is not None
+    same = (asked[1] or "").casefold() == (said[1] or "").casefold()
+    return same and start.casefold().startswith(bare) and re.match(_IS_A.format(verb=verb), after) is not None

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from corpus.document import Passage
 from corpus.sentences import Span, sentence_spans
@@ -37,40 +38,52 @@ _OPENS = re.compile(
     r"in contrast|as a result|consider|suppose|assume|let|note|recall|imagine|take|if|when|since|because|after|before|"
     r"misconception|answer|exercise|question|example|the (?:example|same|other|others|former|latter|first|second|third|"
     r"last|latter|rest|result|results|reason|difference|answer|code|program|output|table|figure|two|three|new|"
-    r"computation|loop|names?|idea|point|problem|effect|price|catch))\b",
+    r"computation|loop|names?|idea|point|problem|effect|price|catch|key (?:is|to)))\b",
     re.IGNORECASE,
 )
 _POINTS = re.compile(
     r"\b(?:this|these|those|above|below|following|previous|former|latter|therefore|thus|hence|also|however|here|"
-    r"instead|too|example|exercise|figure|table|slide|lecture|chapter|section|we|our|us|you|your|i|my)\b|https?:",
+    r"instead|too|example|exercise|take its place|figure|table|slide|lecture|chapter|section|we|our|us|you|your|i|my)\b"
+    r"|\bthe two[:;,.]"
+    r"|https?:",
     re.IGNORECASE,
 )
 _UNFIT = re.compile(r"`|\$\$|\\\[|\\begin|[|<>{}#\x00]|\S@\S|\]\(")
 _FORMULA = re.compile(r"\$[^$\n]+\$|\\\(.+?\\\)")
 _GLOSSARY = re.compile(r"^\*\*(?P<term>[^*\n:]{2,40}?):?\*\*\s*(?:[:=–—-]\s*)?(?P<rest>[^\s:=–—-].{14,})$")
+_NO_TERM = re.compile(
+    r"^(?:remed\w+|causes?|signs?|prices?|costs?|reach|strengths?|advantages?|drawbacks?|benefits?|flaws?|weakness|savings?|"
+    r"consequences?|vectors? for|tools?|effects?|uses?|lessons?|aims?|tasks?|steps?|ideas?|choices?|mistakes?|simplest|"
+    r"best)\b",
+    re.IGNORECASE,
+)
+"""What a sentence that begins so says is a remark on something, not what a term means."""
+
 _VERB_ASKED = {
     "refers to": "mean", "means": "mean", "consists of": "consist of", "computes": "compute", "measures": "measure",
     "describes": "describe",
 }  # fmt: skip
 _LONGEST_TERM = 4
-_FEWEST, _MOST_NUMBERS = 5, 2
+_FEWEST, _MOST_NUMBERS = 6, 2
 """Content words that a sentence with a gap keeps, and numbers in a sentence that is no example of a calculation."""
 
 _NO_DEFINITION = re.compile(
     r"\b(?:is|are) (?:an? |the )?(?:choice|default|remed\w+|frequent|common|good|bad|natural|usual|popular|first|last|"
-    r"best|simplest|most|cheapest|poor|reason|case|only|same|one (?:of|reason|way)|matter|question|answer|called|to|"
-    r"used because|used since)\b"
+    r"best|simplest|most|cheapest|poor|reason|case|only|same|true|one (?:of|reason|way)|matter|middle|question|answer|"
+    r"called|to|used because|used since)\b"
 )
 
 _COUNTED = re.compile(
     r"\b(?:has|have|had|carr(?:y|ies)|contains?|stores?|uses?|needs?|takes?|took|holds?|finds?|found|adds?|keeps?|"
-    r"consists? of|with|in|into|on|all|the|its|about|only|at (?:most|least)|up to)[ ]"
-    r"(?P<number>\d+(?:[.,]\d+)*|two|three|four|five|six|seven|eight|nine|ten|twelve)[ ]"
-    r"(?P<what>(?:[a-z]+[ ])?(?:[a-z]{3,}s|per cent|percent|million|billion|thousand|times))\b(?! (?:or|to|earlier|later|ago)\b)"
+    r"consists? of|with|in|into|on|about|only|at (?:most|least)|up to)[ ]"
+    r"(?P<number>\d{1,4}|\d{1,3}(?:,000)+|two|three|four|five|six|seven|eight|nine|ten|twelve)[ ]"
+    r"(?P<what>(?:[a-z]+[ ])?(?:[a-z]{3,}s|per cent|percent|million|billion|thousand|times))\b"
+    r"(?! (?:or|to|earlier|later|ago)\b)"
 )
-_SUPPOSED = re.compile(r"^(?:With|For|Under|At|In an? )|\b(?:such as|say|perhaps|one or|between)\b")
+_SUPPOSED = re.compile(r"^(?:\w+ing|With|For|Under|At|In an? )|\b(?:such as|say|perhaps|one or|between)\b")
 _NUMBER = re.compile(r"(?<![\w.,])\d[\d.,]*")
 _NO_COUNT = re.compile(r"(?:ss|us|is|as|was|has|does|this|its|less)$")
+_ALIKE = 0.6
 _MARKED = re.compile(r"\*\*([^*\n:]{2,40}?):?\*\*")
 
 
@@ -86,6 +99,11 @@ class Gold:
     def text(self) -> str:
         """The sentence."""
         return self.passage.text[self.start : self.end]
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """The stems of its content words."""
+        return frozenset(content_stems(self.text))
 
 
 def askable(passage: Passage) -> tuple[Gold, ...]:
@@ -134,11 +152,13 @@ def defines(sentence: str) -> tuple[str, str] | None:
     if found is None or len(found[2].split()) > _LONGEST_TERM or LITTLE & set(found[2].split()):
         return None
     kind, article, term = found
-    if _NO_DEFINITION.search(sentence) or (article == "the " and " " not in term):
+    if _NO_DEFINITION.search(sentence) or _NO_TERM.match(term) or (article == "the " and " " not in term):
         return None
     start = len(article)
     written = sentence[start : start + len(term)]
-    term = written if re.search(r"[A-Z\d]", written.split(" ")[0][1:]) or not article and "'" in term else term
+    name = re.search(r"[A-Z\d]", written.split(" ")[0][1:]) or (not article and re.search(r"'| [A-Z][a-z]", written))
+    if name:
+        term = written
     if kind in ("is", "are"):
         return f"What {kind} {article}{term}?", term
     after = sentence[len(article) + len(term) :]
@@ -157,7 +177,7 @@ def terms_of(passages: Sequence[Passage]) -> frozenset[str]:
     return frozenset(
         term
         for term in folds
-        if 3 <= len(term) and len(term.split()) <= _LONGEST_TERM and _words_only(term) and not vague(term)
+        if len(term) >= 3 and len(term.split()) <= _LONGEST_TERM and _words_only(term) and not vague(term)
     )
 
 
@@ -178,7 +198,7 @@ def gaps(gold: Gold, terms: frozenset[str]) -> Iterator[Span]:
 
     def fits(start: int, end: int) -> bool:
         own = set(content_stems(sentence[start:end]))
-        rest = content_stems(sentence[:start] + " " + sentence[end:])
+        rest = [one for one in content_stems(sentence[:start] + " " + sentence[end:]) if len(one) > 1]
         inside = any(a < end and start < b for a, b in formulas)
         return bool(own) and not inside and not own & {*rest, *told} and len(set(rest)) >= _FEWEST
 
@@ -199,7 +219,6 @@ def with_gap(sentence: str, gap: Span) -> str:
     return f"{sentence[: gap[0]]}{GAP}{sentence[gap[1] :]}"
 
 
-def alike(one: str, other: str) -> bool:
-    """Whether two sentences say nearly the same: most of their content words are the same."""
-    a, b = set(content_stems(one)), set(content_stems(other))
-    return len(a & b) >= 0.6 * min(len(a), len(b)) if a and b else a == b
+def alike(one: Gold, other: Gold) -> bool:
+    """Whether two sentences say nearly the same: most content words of the shorter one stand in the other."""
+    return len(one.stems & other.stems) >= _ALIKE * max(1, min(len(one.stems), len(other.stems)))

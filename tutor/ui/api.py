@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tutor.ui.loading import Loading, NotLoaded, user_errors
+from tutor.ui.quizzing import Desk
 
 MOST_PASSAGES = 50
 
@@ -79,7 +80,44 @@ def endpoints(loading: Loading) -> tuple[Endpoint, ...]:
                 pass
             return {**stream.answer.to_json(), "explanation": tutor.explain(stream.answer).to_json()}
 
-    return ask, retrieve, explain, health
+    desk = Desk(loading)
+
+    def quiz(
+        course: str | None = None, document: str | None = None, asked: list[str] | None = None, reveal: bool = False
+    ) -> dict[str, Any]:
+        """Make a question on the lecture material for a student to answer; `grade` takes the answer.
+
+        Args:
+            course: Keep to this course.
+            document: Keep to the lecture of this file name or title.
+            asked: The `item_id` of every question that was asked before: none of them is asked again.
+            reveal: Whether to give the answer, too.
+        """
+        import numpy as np
+
+        with _reported():
+            names = [] if asked is None else asked
+            if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
+                raise ValueError("asked must be a list of item_id texts")
+            documents = None if document is None else [document]
+            item = desk.quiz().ask(np.random.default_rng(), course=course, documents=documents, asked=names)
+            if item is None:
+                raise ValueError("nothing more was found to ask about; choose another course or document")
+            return item.to_json(reveal=bool(reveal))
+
+    def grade(item_id: str, answer: str) -> dict[str, Any]:
+        """Say what an answer to a question of `quiz` is worth: right, partly or not yet, which key facts it has and
+        which it lacks, and the sentence of the material that answers.
+
+        Args:
+            item_id: The name of the question, as `quiz` gave it.
+            answer: What the student answered, at most 2000 characters.
+        """
+        with _reported():
+            item = desk.quiz().rebuild(str(item_id))
+            return {"item_id": item.item_id, **desk.quiz().grade(item, str(answer)).to_json()}
+
+    return ask, retrieve, explain, health, quiz, grade
 
 
 def _turns(history: list[list[str]] | None) -> list[tuple[str, str]]:

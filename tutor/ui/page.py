@@ -12,6 +12,7 @@ from tutor.ui.feedback import Feedback, default_file
 from tutor.ui.library import Library
 from tutor.ui.loading import Loading
 from tutor.ui.programs import programs_section
+from tutor.ui.quiz import quiz_tab
 from tutor.ui.shelf import lectures_tab
 from tutor.ui.talk import talk_column, wire_talk
 
@@ -62,6 +63,8 @@ def build_page(loading: Loading, library: Library, *, longest: int) -> Any:
                     choice, text = lectures_tab(gr, loading, library, shelf)
                 with gr.Tab("Compare") as side_by_side, gr.Column(elem_id="gb-compare"):
                     compare_tab(gr, loading, side_by_side, longest=longest)
+                with gr.Tab("Quiz") as asking, gr.Column(elem_id="gb-quiz"):
+                    quiz_tab(gr, loading, asking)
         wire_talk(gr, loading, talk, page, panel, Feedback(default_file()))
         _link_lectures(gr, loading, panel, tabs, choice, text)
         programs_section(gr, endpoints(loading))

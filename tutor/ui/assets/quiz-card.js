@@ -1,0 +1,23 @@
+// The passage that a question was made from: closed and unmarked while it can still be answered.
+
+const frame = element.querySelector(".gb-quiz-card") || element;
+document.querySelector("#gb-quiz-question").setAttribute("aria-live", "polite");
+document.querySelector("#gb-quiz-feedback").setAttribute("aria-live", "polite");
+
+function drawCard() {
+  frame.replaceChildren();
+  if (!props.value) return;
+  const data = JSON.parse(props.value);
+  const text = make("div", { class: "gb-text", tabindex: "0", role: "region", "aria-label": "Passage: " + data.title });
+  for (const [piece, level] of data.runs) {
+    text.append(level ? make("mark", { class: "gb-mark gb-level-" + level }, piece) : piece);
+  }
+  frame.append(make("details", { class: "gb-card", open: data.open }, make("summary", {},
+    make("span", { class: "gb-names" }, make("span", { class: "gb-title" }, data.title),
+      make("span", { class: "gb-place" }, data.place))), text));
+  const mark = text.querySelector(".gb-mark");
+  if (mark) text.scrollTop = mark.offsetTop - text.clientHeight / 3;
+}
+
+watch("value", drawCard);
+drawCard();
