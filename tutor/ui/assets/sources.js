@@ -41,7 +41,7 @@ function drawSources(root, data) {
       "This answer is quoted word for word: what the model wrote was not whole or not supported well enough."));
   } else if (data.quoted >= 0.005) {
     root.append(make("p", { class: "gb-note" },
-      `The model wrote this answer; ${percent(data.quoted)} of it was added word for word from the passages.`));
+      `${percent(data.quoted)} of this answer was added word for word from the passages; the model wrote the rest.`));
   }
   for (const one of cited) root.append(sourceCard(data, one.passage, one.position));
   if (others.length) {
