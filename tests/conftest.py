@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from _pytest.runner import runtestprotocol
 
 from index.build import build
 from index.paths import shipped_lectures
@@ -28,3 +29,20 @@ def course_tutor(course_store: Path) -> Iterator[Tutor]:
     tutor = Tutor.load(course_store, device="cpu")
     yield tutor
     tutor.store.close()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Try a browser test up to three times: on a busy machine a page may be slower than a test is patient."""
+    if item.get_closest_marker("browser") is None or not isinstance(item, pytest.Function):
+        return None
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    for last in (False, False, True):
+        item._initrequest()
+        reports = runtestprotocol(item, log=False, nextitem=nextitem)
+        if last or not any(report.failed for report in reports):
+            for report in reports:
+                item.ihook.pytest_runtest_logreport(report=report)
+            break
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True

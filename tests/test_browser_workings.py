@@ -43,8 +43,8 @@ def told(page: Page, selector: str) -> str:
 
 def choose_model(page: Page, name: str) -> None:
     page.all("#gb-model input")[0].click()
-    page.until("return document.querySelector('[role=option]')")
-    next(one for one in page.all("[role=option]") if one.text.split()[-1:] and name in one.text.lower()).click()
+    options = "[...document.querySelectorAll('[role=option]')]"
+    page.until(f"return {options}.find((one) => one.innerText.toLowerCase().includes(arguments[0]))", name).click()
 
 
 def test_effects_stand_beside_the_copy_mass(window: Page) -> None:
