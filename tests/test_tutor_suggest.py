@@ -102,8 +102,7 @@ def answered(store: Store, question: str, cited: str) -> Answer:
 
 def test_suggestions_come_from_what_was_not_cited(store: Store) -> None:
     whole = [one.text for one in store.passages()]
-    if len(whole) == 1:
-        pytest.skip("the notes are one passage")
+    assert len(whole) > 1
     found = suggestions(answered(store, "What carries the sound?", "carry the sound"), store)
     assert found
     assert len(set(found)) == len(found) <= 3

@@ -91,7 +91,7 @@ class Stream:
     def _write(
         self, first: Generated, tokens: Iterator[Generated], prompt: Prompt, chosen: Sequence[Chosen]
     ) -> Iterator[str]:
-        """Release sentence after sentence; quote the best one where the model's words are not supported."""
+        """Release sentence after sentence, quoting where the model's words are not intact, and what else belongs."""
         if first.token == NONE:
             first, tokens = self._again(prompt)
         evidence, draft, choices = Evidence(prompt, chosen), Draft(), self._tutor.choices
@@ -114,7 +114,7 @@ class Stream:
                     start = max(start, inside[0].start if inside else end)
                     sentence = text[start:end].lstrip()
                     origins = [one for one in evidence.origins(inside) if plausible(one, candidates, choices.plausible)]
-                    if not origins or growth.repeats(sentence):
+                    if not origins or growth.repeats(sentence) or draft.units >= choices.sentences:
                         continue
                     self._mark("first_words")
                     own = choices.own_words and len(origins) == 1 and not evidence.woven(inside)
