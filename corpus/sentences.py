@@ -22,7 +22,10 @@ _WHOLE = re.compile(
     re.DOTALL | re.MULTILINE | re.VERBOSE,
 )
 _INLINE = re.compile(r"\$[^$\n]{1,300}\$|`[^`\n]+`|\\\(.{1,300}?\\\)")
-_ITEM = re.compile(r"[ \t]*(?:[-*+•▶►■◦–]|\(?\d{1,3}[.)]|\(?[a-z][.)]|#{1,6}|\||>|\\item\b)(?=\s|\|)")
+NUMBERED = r"(?:Step|Stage|Phase|Rule|Case)[ \t]+\d{1,2}[ \t]*[.:)]"
+"""What opens an item that is numbered in words."""
+
+_ITEM = re.compile(rf"[ \t]*(?:[-*+•▶►■◦–]|\(?\d{{1,3}}[.)]|\(?[a-z][.)]|{NUMBERED}|#{{1,6}}|\||>|\\item\b)(?=\s|\|)")
 _END = re.compile(r"""[.!?]["'”’)\]*_]*(?=\s)""")
 _OPENER = re.compile(r"""\s+["'“‘(\[*_]*(?:[A-Z0-9$`\\]|[^\x00-\x7f])""")
 _ABBREVIATION = re.compile(
@@ -32,6 +35,8 @@ _ABBREVIATION = re.compile(
 _FULL_LINE = 60
 """A line at least this long that ends in mid-sentence is taken to run on into the next (hard-wrapped prose)."""
 _LONGEST_ANNOUNCEMENT = 200
+_LONGEST_ROW = 400
+"""Characters of a line whose cells are parted by tabs, up to which it is a table row."""
 
 
 def sentence_spans(text: str) -> list[Span]:
@@ -86,12 +91,21 @@ def _runs_on(line: str, following: str) -> bool:
     line, stripped = line.rstrip(), following.strip()
     if not line.strip() or not stripped or _ITEM.match(following) or line.lstrip().startswith(("#", "|")):
         return False
+    if _is_row(line) or _is_row(following):
+        return False
     if line.endswith((".", "!", "?", ":", ";")):
         return len(line) >= _FULL_LINE and not line.endswith((":", ";"))
     return stripped[0].islower() or len(line) >= _FULL_LINE
 
 
+def _is_row(line: str) -> bool:
+    return "\t" in line.strip() and len(line) <= _LONGEST_ROW
+
+
 def _sentences(text: str, start: int, end: int) -> Iterator[Span]:
+    if _is_row(text[start:end]):
+        yield _strip(text, start, end)
+        return
     inline = [match.span() for match in _INLINE.finditer(text, start, end)]
     item = _ITEM.match(text, start, end)
     begin, position = start, item.end() if item else start

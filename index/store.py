@@ -55,7 +55,8 @@ class SentenceScore:
 
 @dataclass(frozen=True, kw_only=True)
 class Hit:
-    """A passage found. `score` ranks within one query only; `dense` is the cosine of query and passage.
+    """A passage found. `score` ranks within one query only, and so does `searched`, what the search gave before the
+    ranker read the passage; `dense` is the cosine of query and passage.
 
     `lexical` is the BM25 score over the best one of this query, 0 to 1. `sentences` holds every sentence, line and
     equation of the passage in reading order.
@@ -63,6 +64,7 @@ class Hit:
 
     passage: Passage
     score: float
+    searched: float
     dense: float
     lexical: float
     sentences: tuple[SentenceScore, ...]
@@ -377,4 +379,4 @@ def _hit(row: Row, score: float, dense: float, lexical: float, cosines: NDArray[
         SentenceScore(start=start, end=end, score=float(cosine))
         for (start, end), cosine in zip(row.sentences, cosines, strict=True)
     )
-    return Hit(passage=row.passage, score=score, dense=dense, lexical=lexical, sentences=sentences)
+    return Hit(passage=row.passage, score=score, searched=score, dense=dense, lexical=lexical, sentences=sentences)

@@ -19,6 +19,11 @@ def cut(text: str) -> list[str]:
         ("A value $x. Y$ stays. `a. B` too.", ["A value $x. Y$ stays.", "`a. B` too."]),
         ("- first item\n- second item", ["- first item", "- second item"]),
         ("| a | b |\n| 1 | 2 |", ["| a | b |", "| 1 | 2 |"]),
+        ("Gate\tDoes what?\tUsed\nopen\tLets in? Yes.\tGRU", ["Gate\tDoes what?\tUsed", "open\tLets in? Yes.\tGRU"]),
+        (
+            "Step 1: score every one of the states of the encoder by its key\nStep 2: weigh",
+            ["Step 1: score every one of the states of the encoder by its key", "Step 2: weigh"],
+        ),
         ("# Title\nText under it.", ["# Title", "Text under it."]),
         ("The update is\n\n$$x = 1$$\n\nwhere x is one.", ["The update is\n\n$$x = 1$$", "where x is one."]),
         ("It ends. \n\n$$x = 1$$", ["It ends.", "$$x = 1$$"]),

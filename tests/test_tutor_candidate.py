@@ -2,7 +2,9 @@
 
 import pytest
 
-from tutor.candidate import Candidate, Kind, candidate, folded, log_odds, sigmoid
+from corpus.document import Locator, Passage
+from index.store import Hit, SentenceScore
+from tutor.candidate import Candidate, Kind, candidate, folded, log_odds, read_hits, sigmoid
 
 
 def of(text: str, part: str, headings: frozenset[str] = frozenset()) -> Candidate | None:
@@ -51,6 +53,8 @@ A gate closes. Then it opens.
 Gates (again)
 $x = 1$
 the gate of a cell that is opened by the one before it
+
+Step 2: close it
 """
 
 
@@ -60,6 +64,7 @@ the gate of a cell that is opened by the one before it
         ("Types of gates", Kind.TITLE, True),
         ("- reset", Kind.ITEM, False),
         ("Three steps:", Kind.TEXT, True),
+        ("Step 2: close it", Kind.ITEM, False),
         ("A gate closes.", Kind.TEXT, False),
         ("Then it opens.", Kind.TEXT, False),
         ("Gates (again)", Kind.TITLE, True),
@@ -83,3 +88,19 @@ def test_log_odds_and_back() -> None:
     assert log_odds(0.5) == 0
     assert sigmoid(log_odds(0.137)) == pytest.approx(0.137)
     assert log_odds(0.0) == pytest.approx(-log_odds(1.0))
+
+
+def test_the_search_moves_what_the_ranker_says_of_a_sentence() -> None:
+    def hit(searched: float, *sentences: SentenceScore) -> Hit:
+        locator = Locator(source="gates.md", start=0, end=10)
+        passage = Passage(passage_id="1", document="Gates", text="Gates shut", locator=locator)
+        return Hit(passage=passage, score=0.9, searched=searched, dense=0.5, lexical=0.0, sentences=sentences)
+
+    def said(score: float) -> SentenceScore:
+        return SentenceScore(start=0, end=10, score=score, answers=0.5)
+
+    near, far, behind = (one.score for one in read_hits([hit(0.8, said(0.7), said(0.2)), hit(0.7, said(0.7))]))
+    assert near > 0.5 > far
+    assert near > behind > 0
+    (unread,) = read_hits([hit(0.8, SentenceScore(start=0, end=10, score=0.3))])
+    assert unread.score == 0.3

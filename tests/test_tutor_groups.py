@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tutor.groups import deck_groups, item_group, main, overlapping, standing
-from tutor.items import Item, Paragraphs
+from tutor.groups import Nearby, deck_groups, item_group, main, overlapping, standing
+from tutor.items import DEFINITIONS, Item, Paragraphs
 
 TEXT = "The mill has four sails. Each sail is eleven metres long. It grinds rye in autumn. A cat lives in the loft."
 
@@ -35,12 +36,18 @@ def test_sentences_that_answer_are_those_the_gold_lies_in() -> None:
     assert standing("a b a", ["b", "c"]) == [(2, 3)]
 
 
+def _groups(item: Item, paragraphs: Paragraphs, count: int) -> list[dict[str, Any]]:
+    nearby = Nearby(paragraphs)
+    made = [item_group(item, paragraphs, nearby, np.random.default_rng(seed)) for seed in range(count)]
+    return [group for group in made if group is not None]
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_the_gold_sentence_is_named_whatever_the_cut_and_the_layout(seed: int) -> None:
     paragraphs = Paragraphs()
     long = " ".join([TEXT, *(f"Sentence number {n} says little of note about mills." for n in range(40))])
     item = _item(paragraphs, long)
-    group = item_group(item, paragraphs, np.random.default_rng(seed))
+    group = item_group(item, paragraphs, Nearby(paragraphs), np.random.default_rng(seed))
     assert group is not None
     own = group["passages"][0]
     assert len(own["text"]) < 1100
@@ -51,23 +58,32 @@ def test_the_gold_sentence_is_named_whatever_the_cut_and_the_layout(seed: int) -
     assert all(one.strip() == one and one for one in shown)
 
 
-def test_a_neighbour_that_says_the_same_is_no_counterexample() -> None:
+def test_neighbours_share_words_and_do_not_say_the_same() -> None:
     paragraphs = Paragraphs()
     item = _item(paragraphs)
-    paragraphs.add("mills", "mill", "Its sails measure eleven metres each. It was built in 1790.")
-    groups = [item_group(item, paragraphs, np.random.default_rng(seed)) for seed in range(20)]
-    assert all(group and len(group["passages"]) == 1 for group in groups)
-    paragraphs.add("mills", "mill", "It was built in 1790. The miller sings.")
-    groups = [item_group(item, paragraphs, np.random.default_rng(seed)) for seed in range(20)]
-    others = [group["passages"][1] for group in groups if group and len(group["passages"]) == 2]
-    assert others
-    assert all(other["gold"] == [] and "1790" in other["text"] for other in others)
+    paragraphs.add("mills", "mill", "A sail may be Eleven Metres long. It was built in 1790.")
+    paragraphs.add("yachts", "yacht", "How long is a sail? As long as the mast.")
+    paragraphs.add("mills", "owl", "The owls sing.")
+    assert all(len(group["passages"]) == 1 for group in _groups(item, paragraphs, 20))
+    paragraphs.add("mills", "other", "It was built in 1790, when a sail was of linen.")
+    groups = _groups(item, paragraphs, 60)
+    assert all("1790" in group["passages"][-1]["text"] and not group["passages"][-1]["gold"] for group in groups)
+    without = [group for group in groups if not any(one["gold"] for one in group["passages"])]
+    assert 0 < len(without) < 20
+    paragraphs.add("mills", "third", "Every sail is mended in spring, long before the harvest.")
+    assert {len(group["passages"]) for group in _groups(item, paragraphs, 40)} == {1, 2, 3}
+
+
+def test_a_definition_has_no_neighbours() -> None:
+    paragraphs = Paragraphs()
+    item = replace(_item(paragraphs), source=DEFINITIONS)
+    paragraphs.add(DEFINITIONS, "other", "A sail is long.")
+    assert all(len(group["passages"]) == 1 for group in _groups(item, paragraphs, 20))
 
 
 def test_a_question_without_an_answer_names_no_sentence() -> None:
     paragraphs = Paragraphs()
-    group = item_group(_item(paragraphs, said="no such words"), paragraphs, np.random.default_rng(1))
-    assert group is not None
+    (group,) = _groups(_item(paragraphs, said="no such words"), paragraphs, 1)
     assert group["passages"][0]["gold"] == []
 
 
@@ -96,7 +112,9 @@ def test_the_command_reads_files_and_holds_documents_out(tmp_path: Path, capsys:
     train, dev = _lines(out), _lines(held)
     assert len(train) + len(dev) == 200
     assert 0 < len(dev) < 30
-    assert all(one["passages"][0]["gold"] == [1] for one in train + dev)
+    answered = [one for one in train + dev if any(passage["gold"] for passage in one["passages"])]
+    assert 160 < len(answered) < 200
+    assert all(one["passages"][0]["gold"] == [1] for one in answered)
     source.write_text(json.dumps(records[0] | {"licence": "CC BY-NC 4.0"}))
     assert main([str(source), "--output", str(out)]) == 1
     assert "NC" in capsys.readouterr().err

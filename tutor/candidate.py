@@ -9,13 +9,20 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from corpus.sentences import NUMBERED
+
 if TYPE_CHECKING:
     from index.store import Hit
 
-_BEHIND = 5.0
-"""What a sentence loses in log-odds for a point that its passage is behind the first in the score of the search."""
+_NEAR, _NEARNESS = 4.0, 0.45
+"""What a sentence gains in log-odds for a point that its cosine with the question is above the second number ..."""
+
+_BEHIND = 16.0
+"""... and what it loses for a point that its passage is behind the first in the score of the search. The ranker reads a
+passage at a time and is misled by a turn of phrase that the search knows to be off the subject."""
 
 _MARKER = re.compile(r"(?:[-*+•▶►■◦➤–]|\d{1,3}[.)]|>|\\item)[ \t]+(?:[•▶►■◦➤][ \t]*)?")
+_NUMBERED = re.compile(NUMBERED)
 _SILENT = re.compile(
     r"#{1,6}(?:\s|$)|[-=*_|: \t]*$|<!--|\\(?:sub)*(?:section|paragraph|chapter|frametitle)\*?\{|\\maketitle"
     r"|\\(?:begin|end)\{(?:itemize|enumerate|description|document|frame|center|figure|quote|abstract|block|columns?)"
@@ -67,6 +74,8 @@ def candidate(
     if marker := _MARKER.match(sentence):
         start += marker.end()
         kind = Kind.ITEM
+    elif _NUMBERED.match(sentence):
+        kind = Kind.ITEM
     elif folded(sentence) in headings:
         kind = Kind.HEADING
     elif _alone(text, start, end) and len(sentence.split()) <= _LONGEST_TITLE and not _NO_TITLE.search(sentence):
@@ -101,16 +110,18 @@ def sigmoid(x: float) -> float:
 def read_hits(hits: Sequence[Hit]) -> list[Candidate]:
     """The sentences of the passages found, in reading order of each.
 
-    Their score is the ranker's probability, less by `_BEHIND` in log-odds for each point that their passage is behind
-    the first one; the cosine where no ranker has read them.
+    Their score is the ranker's probability, moved by what the search says of the sentence and of its passage
+    (`_NEAR`, `_BEHIND`); the cosine where no ranker has read them.
     """
     found: list[Candidate] = []
+    first = max((hit.searched for hit in hits), default=0.0)
     for number, hit in enumerate(hits):
         headings = frozenset(folded(heading) for heading in hit.passage.locator.headings)
         for sentence in hit.sentences:
             score = sentence.score
             if sentence.answers is not None:
-                score = sigmoid(log_odds(sentence.answers) - _BEHIND * max(0.0, hits[0].score - hit.score))
+                near = _NEAR * (sentence.score - _NEARNESS) - _BEHIND * (first - hit.searched)
+                score = sigmoid(log_odds(sentence.answers) + near)
             one = candidate(number, hit.passage.text, sentence.start, sentence.end, score, headings)
             if one is not None:
                 found.append(one)

@@ -6,7 +6,8 @@
 A line is {"question", "source", "passages": [{"context", "text", "sentences": [[start, end], ...], "gold": [number of a
 sentence, ...]}, ...]}; `gold` names the sentences that answer, none where the passage does not. Questions of the
 course and of slide decks come with the passages that the search finds for them, those of other files with their own
-passage and one of the same document. Only `train` splits are read, and nothing under a non-commercial licence.
+passage and those of the same file that share the most words with the question; a tenth of these come without their
+own passage, so that nothing answers. Only `train` splits are read, and nothing under a non-commercial licence.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import re
+import sqlite3
 import sys
 import tempfile
 import zlib
@@ -29,9 +32,10 @@ from corpus.document import Passage
 from corpus.sentences import sentence_spans
 from index.build import build
 from index.progress import stages_on_stderr
+from index.scoring import query_terms
 from index.store import Store
 from lm.data import read_records
-from tutor.items import Item, Paragraphs, Span, read_definitions, read_items, read_reading, standing
+from tutor.items import DEFINITIONS, Item, Paragraphs, Span, read_definitions, read_items, read_reading, standing
 
 _FOUND = 4
 """Passages of the search that a question of the course comes with."""
@@ -39,6 +43,10 @@ _FOUND = 4
 _LONGEST = 900
 """Characters of a paragraph from another file; a longer one is cut to the sentences around the answer."""
 
+_NEAR = 6
+"""Paragraphs that are looked up for a question by its words, and taken in turn while they do not hold the answer."""
+_ALONE = 0.1
+"""Share of the questions that come without the paragraph that answers them."""
 _HELD_OUT = 0.02
 _AS_LINES = 0.15
 """Share of paragraphs that are laid out as a slide is: one sentence a line, after a bullet."""
@@ -112,20 +120,53 @@ def _found_group(
     return group if any(one["gold"] for one in group) == bool(record["answerable"]) else []
 
 
-def item_group(item: Item, paragraphs: Paragraphs, random: np.random.Generator) -> dict[str, Any] | None:
-    """A question on its own paragraph, if the place of the answer is known, beside one of the same document."""
+class Nearby:
+    """Finds the paragraphs of a source that share the most words with a question, by BM25."""
+
+    def __init__(self, paragraphs: Paragraphs) -> None:
+        self._paragraphs = paragraphs
+        self._words = sqlite3.connect(":memory:")
+        self._words.execute("create virtual table words using fts5(source, text, tokenize='porter unicode61')")
+        named = {number: _folded(source) for source, numbers in paragraphs.by_source.items() for number in numbers}
+        rows = [(number, named[number], text) for number, text in enumerate(paragraphs.texts)]
+        self._words.executemany("insert into words (rowid, source, text) values (?, ?, ?)", rows)
+
+    def find(self, item: Item, random: np.random.Generator) -> list[int]:
+        """One or two numbers of paragraphs other than the item's own that do not hold its answer; fewer where there
+        are none, and none for a definition, which may be given elsewhere in other words."""
+        terms = query_terms(item.question)
+        if not terms or item.source == DEFINITIONS:
+            return []
+        asked = " OR ".join(f'text:"{term}"' for term in terms)
+        found = self._words.execute(
+            "select rowid from words where words match ? order by bm25(words) limit ?",
+            (f'source:"{_folded(item.source)}" AND ({asked})', _NEAR),
+        )
+        said = self._paragraphs.texts[item.context][slice(*item.gold)].casefold() if item.gold else ""
+        others = [
+            number
+            for (number,) in found
+            if number != item.context and not (said and said in self._paragraphs.texts[number].casefold())
+        ]
+        return others[: 1 + int(random.random() < 0.5)]
+
+
+def _folded(source: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", source.lower())
+
+
+def item_group(
+    item: Item, paragraphs: Paragraphs, nearby: Nearby, random: np.random.Generator
+) -> dict[str, Any] | None:
+    """A question on its own paragraph, if the place of the answer is known, beside others with the same words."""
     if item.context < 0 or (item.answerable and item.gold is None):
         return None
     gold = [item.gold] if item.gold and item.answerable else []
-    group = [_cut(paragraphs, item.context, gold, random)]
-    if item.answerable and not group[0]["gold"]:
+    own = _cut(paragraphs, item.context, gold, random)
+    if item.answerable and not own["gold"]:
         return None
-    near = [number for number in paragraphs.by_title[item.source, item.title] if number != item.context]
-    if near and random.random() < 0.5:
-        said = paragraphs.texts[item.context][slice(*item.gold)] if item.gold else ""
-        other = int(random.choice(near))
-        if not (said and said in paragraphs.texts[other]):
-            group.append(_cut(paragraphs, other, [], random))
+    others = [_cut(paragraphs, number, [], random) for number in nearby.find(item, random)]
+    group = others if others and random.random() < _ALONE else [own, *others]
     return {"question": item.question, "source": item.source, "passages": group}
 
 
@@ -169,8 +210,9 @@ def groups(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
         picked = random.permutation(len(found))[: arguments.most]
         items += [found[int(number)] for number in picked]
     items += read_definitions(arguments.definitions or [], arguments.definitions_count, arguments.seed, paragraphs)
+    nearby = Nearby(paragraphs)
     for item in items:
-        if group := item_group(item, paragraphs, random):
+        if group := item_group(item, paragraphs, nearby, random):
             group["held_out"] = zlib.crc32(f"{item.source}/{item.title}".encode()) % 1000 < 1000 * _HELD_OUT
             yield group
 

@@ -23,6 +23,8 @@ from tutor.definitions import Question, definitions
 Span = tuple[int, int]
 OWN_LICENCE = "Apache-2.0"
 """That of the shipped course, dialogues and reading passages."""
+DEFINITIONS = "definitions"
+"""The source of questions that are made of defining sentences."""
 
 _RESTATED = 20
 """Characters of the shortest stretch of a paragraph that counts as repeated by an answer."""
@@ -164,7 +166,7 @@ def read_definitions(
     paths: Sequence[Path], count: int, seed: int, paragraphs: Paragraphs, licences: Licences | None = None
 ) -> Iterator[Item]:
     """Up to `count` questions that defining sentences of plain text answer."""
-    return _made("definitions", definitions, paths, count, seed, paragraphs, licences or Licences())
+    return _made(DEFINITIONS, definitions, paths, count, seed, paragraphs, licences or Licences())
 
 
 def read_clozes(
