@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from corpus.document import Passage
 from index.database import Database, Row
+from index.defining import asked_terms, defines
 from index.embedder import Embedder, Vectors, load_embedder, same_vectors
 from index.embedding import PROBE_COSINE, probe_cosine
 from index.errors import StoreError
@@ -45,12 +46,14 @@ RERANKED = 5
 @dataclass(frozen=True, kw_only=True)
 class SentenceScore:
     """A sentence, `passage.text[start:end]`, and how well it meets the query: `score` is the cosine of their vectors,
-    `answers` the ranker's probability that the sentence answers (None where no ranker has read it)."""
+    `answers` the ranker's probability that the sentence answers (None where no ranker has read it), `defines` whether
+    it says what the query asks to define."""
 
     start: int
     end: int
     score: float
     answers: float | None = None
+    defines: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +202,11 @@ class Store:
             self._check_probes()
         return self.embedder.encode(texts)
 
+    def says(self, phrase: str) -> bool:
+        """Whether the words of a phrase stand in this order anywhere in the material, in whatever form of them."""
+        with self._lock:
+            return bool(self._database.match([phrase], 1, None))
+
     def mended(self, query: str) -> str:
         """The query without typing errors, as far as the words of the material tell; see `index.spelling`."""
         with self._lock:
@@ -236,7 +244,7 @@ class Store:
         mask = None if allowed is None else np.isin(self._source_of_row, allowed)
         rows = np.union1d(nearest(self._index, vector, depth, mask), np.fromiter(matched, np.int64, len(matched)))
         reads = read and self.ranker is not None
-        hits = self._rank(rows, vector, matched, query_terms(query), max(k, RERANKED) if reads else k)
+        hits = self._rank(rows, vector, matched, query, max(k, RERANKED) if reads else k)
         return self._read(query, hits)[:k] if reads else hits
 
     def _read(self, query: str, hits: Sequence[Hit]) -> tuple[Hit, ...]:
@@ -249,9 +257,9 @@ class Store:
         return (*sorted(scored, key=lambda hit: -hit.score), *rest)
 
     def _rank(
-        self, rows: NDArray[np.int64], vector: Vectors, matched: dict[int, float], terms: Sequence[str], k: int
+        self, rows: NDArray[np.int64], vector: Vectors, matched: dict[int, float], query: str, k: int
     ) -> tuple[Hit, ...]:
-        """The best `k` of the candidate `rows` [C]: by the three signals, the foremost then by all four."""
+        """The best `k` of the candidate `rows` [C]: by the three signals, the foremost then by all five."""
         if not len(rows):
             return ()
         dense = rows_of(self._index, rows) @ vector
@@ -262,14 +270,18 @@ class Store:
         order = np.argsort(-score, kind="stable")[: 4 * k + 20]
         with self._lock:
             fetched = self._database.fetch(rows[order].tolist())
+        words, terms = query_terms(query), asked_terms(query)
+        defining: dict[int, list[bool]] = {}
         for position in order:
-            passage = fetched[int(rows[position])].passage
-            text = " ".join((*passage.locator.headings, passage.text))
-            score[position] += self.weights.words * covered(terms, text)
+            row = fetched[int(rows[position])]
+            text = " ".join((*row.passage.locator.headings, row.passage.text))
+            defining[position] = [defines(terms, row.passage.text[start:end]) for start, end in row.sentences]
+            score[position] += self.weights.words * covered(words, text)
+            score[position] += self.weights.defines * any(defining[position])
         order = order[np.argsort(-score[order], kind="stable")]
         ranked = [fetched[int(rows[position])] for position in order]
         return tuple(
-            _hit(ranked[place], float(score[at]), float(dense[at]), float(lexical[at]), cosines[at])
+            _hit(ranked[place], float(score[at]), float(dense[at]), float(lexical[at]), cosines[at], defining[at])
             for place in distinct([row.passage.text for row in ranked], k)
             for at in [int(order[place])]
         )
@@ -374,9 +386,11 @@ def _with_answers(hit: Hit, log_odds: NDArray[np.float32]) -> Hit:
     return replace(hit, score=score, sentences=sentences)
 
 
-def _hit(row: Row, score: float, dense: float, lexical: float, cosines: NDArray[np.float32]) -> Hit:
+def _hit(
+    row: Row, score: float, dense: float, lexical: float, cosines: NDArray[np.float32], defining: Sequence[bool]
+) -> Hit:
     sentences = tuple(
-        SentenceScore(start=start, end=end, score=float(cosine))
-        for (start, end), cosine in zip(row.sentences, cosines, strict=True)
+        SentenceScore(start=start, end=end, score=float(cosine), defines=says)
+        for (start, end), cosine, says in zip(row.sentences, cosines, defining, strict=True)
     )
     return Hit(passage=row.passage, score=score, searched=score, dense=dense, lexical=lexical, sentences=sentences)

@@ -210,6 +210,14 @@ def test_the_default_store_follows_the_variable(monkeypatch: pytest.MonkeyPatch,
     assert shipped_lectures().name == "lectures"
 
 
+def test_the_material_says_phrases_in_their_order(store: Store) -> None:
+    assert store.says("forget gate")
+    assert store.says("Forgetting GATES")
+    assert not store.says("gate forget")
+    assert not store.says("GPT-4")
+    assert store.says('owl" OR "') is False
+
+
 def test_coverage_counts_the_words_of_the_query_that_stand_in_the_text() -> None:
     assert covered(["vanishing", "gradients", "owl"], "The gradient vanishes.") == pytest.approx(2 / 3)
     assert covered([], "anything") == 0.0

@@ -21,6 +21,9 @@ _BEHIND = 16.0
 """... and what it loses for a point that its passage is behind the first in the score of the search. The ranker reads a
 passage at a time and is misled by a turn of phrase that the search knows to be off the subject."""
 
+_DEFINING = 2.0
+"""What a sentence gains in log-odds that defines what the question asks to define."""
+
 _MARKER = re.compile(r"(?:[-*+•▶►■◦➤–]|\d{1,3}[.)]|>|\\item)[ \t]+(?:[•▶►■◦➤][ \t]*)?")
 _NUMBERED = re.compile(NUMBERED)
 _SILENT = re.compile(
@@ -111,7 +114,7 @@ def read_hits(hits: Sequence[Hit]) -> list[Candidate]:
     """The sentences of the passages found, in reading order of each.
 
     Their score is the ranker's probability, moved by what the search says of the sentence and of its passage
-    (`_NEAR`, `_BEHIND`); the cosine where no ranker has read them.
+    (`_NEAR`, `_BEHIND`, `_DEFINING`); the cosine where no ranker has read them.
     """
     found: list[Candidate] = []
     first = max((hit.searched for hit in hits), default=0.0)
@@ -121,7 +124,7 @@ def read_hits(hits: Sequence[Hit]) -> list[Candidate]:
             score = sentence.score
             if sentence.answers is not None:
                 near = _NEAR * (sentence.score - _NEARNESS) - _BEHIND * (first - hit.searched)
-                score = sigmoid(log_odds(sentence.answers) + near)
+                score = sigmoid(log_odds(sentence.answers) + near + _DEFINING * sentence.defines)
             one = candidate(number, hit.passage.text, sentence.start, sentence.end, score, headings)
             if one is not None:
                 found.append(one)

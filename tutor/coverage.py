@@ -2,55 +2,66 @@
 
     P(covered) = sigmoid(w . x + b)
 
-with x = the best sentence cosine, the best passage cosine, the share of the question's content words that stand in
-the passages found, the reader's log-odds that there is an answer, and the ranker's largest log-odds of a sentence. The
-weights were fitted (2026-11-21) by `python -m tutor.fit_coverage` on 255 dev questions of the course, 110 on slide
-decks and 280 on five slide transcripts, 123 of the 645 without an answer; what each threshold (`tutor.choices`) gives
-stands in `tutor/README.md`.
+with x = the best sentence cosine, the best passage cosine, the reader's log-odds that there is an answer, the log of
+the summed odds of all sentences found to answer, whether the question names what the material never says, and
+whether it asks for a number that the two likeliest sentences do not hold. The weights were fitted (2026-11-21) by
+`python -m tutor.fit_coverage` on 255 dev questions of the course, 110 on slide decks and 280 on five slide transcripts,
+123 of the 645 without an answer; what each threshold (`tutor.choices`) gives stands in `tutor/README.md`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass
 
 from index.store import Hit
-from lm.reading import content_stems
-from tutor.candidate import log_odds
+from tutor.candidate import log_odds, read_hits
+from tutor.names import counts, has_number, unknown
+
+_LIKELIEST = 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class Signals:
-    """What speaks for an answer: cosines (-1 to 1), a share (0 to 1), log-odds (clipped to -8 to 8)."""
+    """What speaks for an answer: cosines (-1 to 1), log-odds (clipped to -8 to 8), and what speaks against one, 1 where
+    it is so and else 0."""
 
     sentence: float
     passage: float
-    words: float
     reader: float
-    ranker: float
+    answers: float
+    unknown: float
+    uncounted: float
 
     def vector(self) -> tuple[float, ...]:
         """The signals in the order of `WEIGHTS`."""
-        return self.sentence, self.passage, self.words, self.reader, self.ranker
+        return astuple(self)
 
 
-WEIGHTS = (3.273, 1.438, 0.209, 0.199, 0.519)
-BIAS = -1.749
+WEIGHTS = (2.0, 1.0, 0.15, 0.65, -2.5, -1.4)
+BIAS = -0.5
 
 
-def signals(question: str, hits: Sequence[Hit], p_none: float) -> Signals:
-    """Signals of a question, its hits and the reader's probability of the no-answer token."""
-    asked = set(content_stems(question))
-    said = {stem for hit in hits for stem in content_stems(" ".join((*hit.passage.locator.headings, hit.passage.text)))}
-    answers = [one.answers for hit in hits for one in hit.sentences if one.answers is not None]
+def signals(question: str, hits: Sequence[Hit], p_none: float, says: Callable[[str], bool]) -> Signals:
+    """Signals of a question, its hits, the reader's probability of the no-answer token and whether a phrase stands
+    anywhere in the material."""
+    candidates = sorted(read_hits(hits), key=lambda one: -one.score)
+    found = [" ".join((hit.passage.context, hit.passage.text)) for hit in hits]
+    odds = sum(math.exp(log_odds(one.score)) for one in candidates)
+    likeliest = [one.text for one in candidates[:_LIKELIEST]]
     return Signals(
         sentence=max((sentence.score for hit in hits for sentence in hit.sentences), default=-1.0),
         passage=max((hit.dense for hit in hits), default=-1.0),
-        words=len(asked & said) / len(asked) if asked else 0.0,
-        reader=max(-8.0, min(8.0, log_odds(1 - p_none))),
-        ranker=max(-8.0, min(8.0, log_odds(max(answers)))) if answers else 0.0,
+        reader=_clipped(log_odds(1 - p_none)),
+        answers=_clipped(math.log(odds)) if odds > 0 else -8.0,
+        unknown=float(bool(unknown(question, says, found))),
+        uncounted=float(counts(question) and not any(map(has_number, likeliest))),
     )
+
+
+def _clipped(odds: float) -> float:
+    return max(-8.0, min(8.0, odds))
 
 
 def probability(found: Signals) -> float:

@@ -18,8 +18,10 @@ import argparse
 import json
 import math
 import re
+import resource
 import statistics
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -233,10 +235,12 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    started = time.perf_counter()
     from tutor.tutor import Tutor
 
     questions = shipped_or_named(arguments.questions, arguments.split)
     tutor = Tutor.load(arguments.store, arguments.model, arguments.device)
+    seconds = time.perf_counter() - started
     tutor.choices = tutor.choices.changed(arguments.set)
     outcomes = []
     for number, question in enumerate(questions, 1):
@@ -248,6 +252,8 @@ def _run(arguments: argparse.Namespace) -> None:
                 line = {"id": one.question.id, "rank": one.rank, "reference": one.question.reference}
                 file.write(json.dumps(line | one.answer.to_json(), ensure_ascii=False) + "\n")
     found = report(outcomes, arguments.k)
+    # The kernel counts kilobytes; the interpreter and all packages are among them.
+    found |= {"seconds_load": seconds, "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
     if arguments.json:
         print(json.dumps(found))
         return

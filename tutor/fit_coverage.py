@@ -75,7 +75,7 @@ def signals_of(tutor: Tutor, questions: Sequence[Question]) -> Iterator[tuple[fl
     for number, question in enumerate(questions, 1):
         alone = tutor.query(question.question, question.history)
         hits, p_none = tutor.look(alone)
-        yield signals(alone, hits, p_none).vector()
+        yield signals(alone, hits, p_none, tutor.store.says).vector()
         progress(number, len(questions))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -18,6 +19,7 @@ from tutor.belonging import Growth, plausible
 from tutor.candidate import Candidate
 from tutor.compose import QUOTED, Draft, Evidence, Word, best_sentence, complete_sentences, intact
 from tutor.coverage import probability, signals
+from tutor.errors import Stopped
 from tutor.selection import Chosen
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class Stream:
         self._tutor, self._question, self._query, self._trace = tutor, question, query, trace
         self._started = time.perf_counter()
         self._timings: dict[str, float] = {}
+        self._stopping = threading.Event()
         self._hits = tutor.store.search(query, k=k, course=course, documents=documents)
         self._mark("search")
         self._answer: Answer | None = None
@@ -61,11 +64,25 @@ class Stream:
 
     @property
     def answer(self) -> Answer:
-        """The whole answer; reads the stream to its end if that was not done."""
+        """The whole answer; reads the stream to its end if that was not done. Raises Stopped if it was stopped."""
         for _ in self._deltas:
             pass
-        assert self._answer is not None
+        if self._answer is None:
+            raise Stopped
         return self._answer
+
+    def stop(self) -> None:
+        """Write no more: who reads the stream gets Stopped before the next token. Any thread may call this."""
+        self._stopping.set()
+
+    def _going(self, tokens: Iterator[Generated]) -> Iterator[Generated]:
+        """The tokens one by one, as long as nobody stops the stream."""
+        while not self._stopping.is_set():
+            token = next(tokens, None)
+            if token is None:
+                return
+            yield token
+        raise Stopped
 
     def _mark(self, stage: str) -> None:
         """Note the seconds since the stage before; only the first time that a stage is reached counts."""
@@ -80,10 +97,12 @@ class Stream:
             yield from self._refuse()
             return
         self._mark("prompt")
-        tokens = generate(self._tutor.checkpoint.model, prompt, Decoding(longest=_LONGEST_ANSWER), trace=self._trace)
+        decoding = Decoding(longest=_LONGEST_ANSWER)
+        tokens = self._going(generate(self._tutor.checkpoint.model, prompt, decoding, trace=self._trace))
         first = next(tokens)
         self._mark("first_token")
-        if probability(signals(self._query, self._hits, first.p_none)) < self._tutor.choices.threshold:
+        found = signals(self._query, self._hits, first.p_none, self._tutor.store.says)
+        if probability(found) < self._tutor.choices.threshold:
             yield from self._refuse()
             return
         yield from self._write(first, tokens, prompt, chosen)
@@ -136,7 +155,7 @@ class Stream:
     def _again(self, prompt: Prompt) -> tuple[Generated, Iterator[Generated]]:
         """Search speaks for an answer and the reader declined: let it write all the same."""
         decoding = Decoding(longest=_LONGEST_ANSWER, may_refuse=False)
-        tokens = generate(self._tutor.checkpoint.model, prompt, decoding, trace=self._trace)
+        tokens = self._going(generate(self._tutor.checkpoint.model, prompt, decoding, trace=self._trace))
         return next(tokens), tokens
 
     def _words(self, prompt: Prompt, words: Sequence[Word], quoted: Sequence[Candidate]) -> list[Word]:
@@ -150,7 +169,7 @@ class Stream:
             written += tokenizer.encode(" " + one.text).ids
         start, decoder = QUOTED, StreamDecoder(tokenizer)
         forced = generate(model, prompt, Decoding(longest=len(written)), trace=True, forced=written)
-        for generated in itertools.islice(forced, len(words), None):
+        for generated in itertools.islice(self._going(forced), len(words), None):
             end = start + len(decoder.feed(generated.token))
             found.append(Word(generated=generated, start=start, end=end))
             start = end

@@ -1,0 +1,57 @@
+"""Questions that ask what something is, and the sentences that say it."""
+
+import pytest
+
+from index.defining import asked_terms, defines
+
+
+@pytest.mark.parametrize(
+    ("question", "terms"),
+    [
+        ("What is attention?", {"attention"}),
+        ("so, what's an RNN", {"rnn"}),
+        ("What are residual connections", {"residual connection"}),
+        ("What is rotary position embedding (RoPE)?", {"rotary position embedding", "rope"}),
+        ("What does LSTM stand for?", {"lstm"}),
+        ("Explain layer normalization in one sentence.", {"layer normalisation"}),
+        ("self-attention", {"self attention"}),
+        ("What does the forget gate do?", set()),
+        ("Why is a gate shut?", set()),
+        ("How is it trained?", set()),
+        ("What is it that the gate of an LSTM lets through when it opens?", set()),
+        ("", set()),
+        ("?!", set()),
+    ],
+)
+def test_what_is_asked_to_be_defined(question: str, terms: set[str]) -> None:
+    assert asked_terms(question) == terms
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "says"),
+    [
+        ("What is attention?", "Attention is a differentiable lookup.", True),
+        ("What is attention?", "- **Attention**: an average of values.", True),
+        ("What is attention?", "2. Attention = softmax(QK)V", True),
+        ("What is attention?", "Attention – an average of values", True),
+        ("What is attention?", "An attention weight is a share.", False),
+        ("What is attention?", "Attention is computed in three steps.", False),
+        ("What is attention?", "Attention is not a probability.", False),
+        ("What is attention?", "Attention is useful because a state is small.", False),
+        ("What is attention?", "Attention is from Bahdanau and others (2015).", False),
+        ("What is attention?", "Attention is simply an average.", True),
+        ("What are gates?", "Gates are sigmoids of a sum.", True),
+        ("What is attention?", "What is attention?", False),
+        ("What is an LSTM?", "Long short-term memory, abbreviated LSTM, is a recurrent network.", True),
+        ("What are residual connections?", "A residual connection is defined as a sum.", True),
+        ("What is batch normalization?", "Batch normalisation means that each feature is rescaled.", True),
+        ("Why attention?", "Attention is a differentiable lookup.", False),
+    ],
+)
+def test_what_defines(question: str, sentence: str, says: bool) -> None:
+    assert defines(asked_terms(question), sentence) is says
+
+
+def test_a_long_question_is_read_in_no_time() -> None:
+    assert asked_terms("what is " + "a (b), " * 20_000) == frozenset()
+    assert not defines(frozenset({"a"}), "a, " * 50_000)
