@@ -44,7 +44,7 @@ def test_questions_for_numbers_and_numbers() -> None:
 
 def test_an_unknown_name_speaks_against_an_answer() -> None:
     def covered(question: str) -> float:
-        return probability(signals(question, [], 0.5, lambda phrase: phrase == "Elman"))
+        return probability(signals(question, [], lambda phrase: phrase == "Elman"))
 
     assert covered("Who was Jordan, the author?") < covered("Who was Elman, the author?")
     assert covered("How many authors were there?") < covered("Which authors were there?")

@@ -14,10 +14,13 @@ from corpus.sentences import NUMBERED
 if TYPE_CHECKING:
     from index.store import Hit
 
+_SURE = 0.85
+"""Share of the ranker's log-odds that counts: it is a little surer than it is right."""
+
 _NEAR, _NEARNESS = 4.0, 0.45
 """What a sentence gains in log-odds for a point that its cosine with the question is above the second number ..."""
 
-_BEHIND = 16.0
+_BEHIND = 20.0
 """... and what it loses for a point that its passage is behind the first in the score of the search. The ranker reads a
 passage at a time and is misled by a turn of phrase that the search knows to be off the subject."""
 
@@ -113,7 +116,7 @@ def sigmoid(x: float) -> float:
 def read_hits(hits: Sequence[Hit]) -> list[Candidate]:
     """The sentences of the passages found, in reading order of each.
 
-    Their score is the ranker's probability, moved by what the search says of the sentence and of its passage
+    Their score is the ranker's probability (`_SURE`), moved by what the search says of the sentence and of its passage
     (`_NEAR`, `_BEHIND`, `_DEFINING`); the cosine where no ranker has read them.
     """
     found: list[Candidate] = []
@@ -124,7 +127,7 @@ def read_hits(hits: Sequence[Hit]) -> list[Candidate]:
             score = sentence.score
             if sentence.answers is not None:
                 near = _NEAR * (sentence.score - _NEARNESS) - _BEHIND * (first - hit.searched)
-                score = sigmoid(log_odds(sentence.answers) + near + _DEFINING * sentence.defines)
+                score = sigmoid(_SURE * log_odds(sentence.answers) + near + _DEFINING * sentence.defines)
             one = candidate(number, hit.passage.text, sentence.start, sentence.end, score, headings)
             if one is not None:
                 found.append(one)

@@ -1,12 +1,13 @@
-"""Does the material cover the question? A logistic model over what search and reader say.
+"""Does the material cover the question? A logistic model over what search and ranker say.
 
     P(covered) = sigmoid(w . x + b)
 
-with x = the best sentence cosine, the best passage cosine, the reader's log-odds that there is an answer, the log of
-the summed odds of all sentences found to answer, whether the question names what the material never says, and
-whether it asks for a number that the two likeliest sentences do not hold. The weights were fitted (2026-11-21) by
-`python -m tutor.fit_coverage` on 255 dev questions of the course, 110 on slide decks and 280 on five slide transcripts,
-123 of the 645 without an answer; what each threshold (`tutor.choices`) gives stands in `tutor/README.md`.
+with x = the best sentence cosine, the best passage cosine, the log of the summed odds of all sentences found to
+answer, whether the question names what the material never says, and whether it asks for a number that the two
+likeliest sentences do not hold. What the language model itself thinks of an answer adds nothing to these. The weights
+were fitted (2026-11-21) by `python -m tutor.fit_coverage` on 255 dev questions of the course, 110 on slide decks and
+280 on five slide transcripts, 123 of the 645 without an answer; what each threshold (`tutor.choices`) gives stands in
+`tutor/README.md`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ class Signals:
 
     sentence: float
     passage: float
-    reader: float
     answers: float
     unknown: float
     uncounted: float
@@ -39,13 +39,12 @@ class Signals:
         return astuple(self)
 
 
-WEIGHTS = (2.0, 1.0, 0.15, 0.65, -2.5, -1.4)
-BIAS = -0.5
+WEIGHTS = (1.421, 0.710, 0.885, -2.594, -1.248)
+BIAS = 1.421
 
 
-def signals(question: str, hits: Sequence[Hit], p_none: float, says: Callable[[str], bool]) -> Signals:
-    """Signals of a question, its hits, the reader's probability of the no-answer token and whether a phrase stands
-    anywhere in the material."""
+def signals(question: str, hits: Sequence[Hit], says: Callable[[str], bool]) -> Signals:
+    """Signals of a question and its hits; `says` tells whether a phrase stands anywhere in the material."""
     candidates = sorted(read_hits(hits), key=lambda one: -one.score)
     found = [" ".join((hit.passage.context, hit.passage.text)) for hit in hits]
     odds = sum(math.exp(log_odds(one.score)) for one in candidates)
@@ -53,15 +52,10 @@ def signals(question: str, hits: Sequence[Hit], p_none: float, says: Callable[[s
     return Signals(
         sentence=max((sentence.score for hit in hits for sentence in hit.sentences), default=-1.0),
         passage=max((hit.dense for hit in hits), default=-1.0),
-        reader=_clipped(log_odds(1 - p_none)),
-        answers=_clipped(math.log(odds)) if odds > 0 else -8.0,
+        answers=max(-8.0, min(8.0, math.log(odds))) if odds > 0 else -8.0,
         unknown=float(bool(unknown(question, says, found))),
         uncounted=float(counts(question) and not any(map(has_number, likeliest))),
     )
-
-
-def _clipped(odds: float) -> float:
-    return max(-8.0, min(8.0, odds))
 
 
 def probability(found: Signals) -> float:

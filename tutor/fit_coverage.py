@@ -74,8 +74,7 @@ def signals_of(tutor: Tutor, questions: Sequence[Question]) -> Iterator[tuple[fl
 
     for number, question in enumerate(questions, 1):
         alone = tutor.query(question.question, question.history)
-        hits, p_none = tutor.look(alone)
-        yield signals(alone, hits, p_none, tutor.store.says).vector()
+        yield signals(alone, tutor.store.search(alone), tutor.store.says).vector()
         progress(number, len(questions))
 
 
@@ -104,7 +103,6 @@ def parser() -> argparse.ArgumentParser:
     cli = argparse.ArgumentParser(prog="python -m tutor.fit_coverage", description="Fit when the tutor declines.")
     cli.add_argument("--course", type=int, default=0, metavar="N", help="every N-th dev question of the shipped course")
     cli.add_argument("--on", nargs=2, action="append", default=[], metavar=("STORE", "QUESTIONS"), type=Path)
-    cli.add_argument("--model", help="model that reads (default: the one that ships)")
     return cli
 
 
@@ -119,7 +117,7 @@ def _run(arguments: argparse.Namespace) -> None:
         raise ValueError("there is nothing to fit on; give --course N or --on STORE QUESTIONS")
     x, covered, names = [], [], []
     for name, store, questions in sets:
-        x += list(signals_of(Tutor.load(store, arguments.model), questions))
+        x += list(signals_of(Tutor.load(store), questions))
         covered += [float(one.answerable) for one in questions]
         names += [name] * len(questions)
     for line in lines(np.array(x), np.array(covered), names):

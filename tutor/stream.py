@@ -13,7 +13,7 @@ from index.store import Hit
 from lm.generate import Generated, generate
 from lm.reading import Prompt
 from lm.sampling import Decoding
-from lm.tokenizer import END, NONE, StreamDecoder
+from lm.tokenizer import END, StreamDecoder
 from tutor.answer import Answer, PromptToken, Ranked, Step, Trace
 from tutor.belonging import Growth, plausible
 from tutor.candidate import Candidate
@@ -90,36 +90,28 @@ class Stream:
             self._timings[stage] = time.perf_counter() - self._started - sum(self._timings.values())
 
     def _run(self) -> Iterator[str]:
+        covered = probability(signals(self._query, self._hits, self._tutor.store.says))
         # A follow-up is searched with what it leans on and read as it was asked: the passages know the topic by now.
-        read = self._tutor.store.mended(self._question)
-        prompt, chosen = self._tutor.prompt(read, self._hits)
-        if not chosen:
+        prompt, chosen = self._tutor.prompt(self._tutor.store.mended(self._question), self._hits)
+        if not chosen or covered < self._tutor.choices.threshold:
             yield from self._refuse()
             return
         self._mark("prompt")
-        decoding = Decoding(longest=_LONGEST_ANSWER)
+        decoding = Decoding(longest=_LONGEST_ANSWER, may_refuse=False)
         tokens = self._going(generate(self._tutor.checkpoint.model, prompt, decoding, trace=self._trace))
         first = next(tokens)
         self._mark("first_token")
-        found = signals(self._query, self._hits, first.p_none, self._tutor.store.says)
-        if probability(found) < self._tutor.choices.threshold:
-            yield from self._refuse()
-            return
-        yield from self._write(first, tokens, prompt, chosen)
+        yield from self._write(chain_first(first, tokens), prompt, chosen)
 
-    def _write(
-        self, first: Generated, tokens: Iterator[Generated], prompt: Prompt, chosen: Sequence[Chosen]
-    ) -> Iterator[str]:
+    def _write(self, tokens: Iterator[Generated], prompt: Prompt, chosen: Sequence[Chosen]) -> Iterator[str]:
         """Release sentence after sentence, quoting where the model's words are not intact, and what else belongs."""
-        if first.token == NONE:
-            first, tokens = self._again(prompt)
         evidence, draft, choices = Evidence(prompt, chosen), Draft(), self._tutor.choices
         candidates = [one for group in chosen for one in group.candidates]
         growth = Growth(candidates, self._question, choices)
         decoder = StreamDecoder(self._tutor.checkpoint.tokenizer)
         words: list[Word] = []
         text, seen = "", 0
-        for generated in chain_first(first, tokens):
+        for generated in tokens:
             final = generated.token == END
             piece = decoder.finish() if final else decoder.feed(generated.token)
             if not final:
@@ -151,12 +143,6 @@ class Stream:
             self._mark("first_words")
             yield from split_words(draft.quote(unit))
         self._finish(draft, prompt, chosen, self._words(prompt, words, draft.quotes), extractive=extractive)
-
-    def _again(self, prompt: Prompt) -> tuple[Generated, Iterator[Generated]]:
-        """Search speaks for an answer and the reader declined: let it write all the same."""
-        decoding = Decoding(longest=_LONGEST_ANSWER, may_refuse=False)
-        tokens = self._going(generate(self._tutor.checkpoint.model, prompt, decoding, trace=self._trace))
-        return next(tokens), tokens
 
     def _words(self, prompt: Prompt, words: Sequence[Word], quoted: Sequence[Candidate]) -> list[Word]:
         """The words that the model wrote and those of the quoted sentences after them, read by the model as if it had

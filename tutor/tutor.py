@@ -25,7 +25,14 @@ if TYPE_CHECKING:
     from tutor.explanation import Explanation, HeadWeights
 
 LONGEST_QUESTION = 2000
-"""Characters; a longer question is refused with one line."""
+"""Characters; a longer question is refused with one line, and of a longer earlier one no more is read."""
+
+TURNS = 20
+"""So many of the last turns of a history are looked at: each may cost a search."""
+
+MOST_PASSAGES = 100
+LONGEST_NAME = 4096
+"""Most passages of an answer; and characters of a course or document (which may be a path) that is asked for."""
 
 QUESTION_TOKENS = 200
 SENTENCE_TOKENS = 512
@@ -97,7 +104,8 @@ class Tutor:
 
         `history` holds earlier (question, answer) turns, oldest first, for follow-ups; `course` and `documents` keep
         the search to a part of the store; `trace` off saves the attention of every layer. Raises TutorError for an
-        empty or overlong question, StoreError for an unknown course or document.
+        empty or overlong question, a `k` below 1 or above MOST_PASSAGES, a history that is not made of pairs of texts
+        and filters that are no names, and StoreError for an unknown course or document.
         """
         stream = self.stream(question, history, k, course=course, documents=documents, trace=trace)
         for _ in stream:
@@ -116,8 +124,8 @@ class Tutor:
     ) -> Stream:
         """The same answer as it is written: an iterator over pieces of text; `.answer` holds the whole afterwards."""
         question = check_question(question)
-        if k < 1:
-            raise TutorError(f"k is {k}; it must be at least 1")
+        if not isinstance(k, int) or not 1 <= k <= MOST_PASSAGES:
+            raise TutorError(f"k is {_short(k)}; it must be a whole number from 1 to {MOST_PASSAGES}")
         query = self.query(question, history, course=course, documents=documents)
         return Stream(self, question, query, k, course, documents, trace)
 
@@ -129,13 +137,18 @@ class Tutor:
         course: str | None = None,
         documents: Sequence[str] | None = None,
     ) -> str:
-        """What is searched and read for a question: with the earlier ones that it leans on, typing errors mended."""
+        """What is searched and read for a question: with the earlier ones that it leans on, typing errors mended.
+
+        Raises TutorError and StoreError as `ask` does for the history and the filters.
+        """
+        check_names(course, documents)
+        turns = check_history(history)
 
         def nearness(text: str) -> float:
             hits = self.store.search(text, k=1, course=course, documents=documents, read=False)
             return hits[0].score if hits else 0.0
 
-        return self.store.mended(standalone(question, history, nearness))
+        return self.store.mended(standalone(question, turns, nearness))
 
     @property
     def config(self) -> ModelConfig:
@@ -153,13 +166,6 @@ class Tutor:
         from tutor.explanation import head_weights
 
         return head_weights(self, answer)
-
-    def look(self, question: str, k: int = 5) -> tuple[tuple[Hit, ...], float]:
-        """The hits for a question and the reader's probability that they do not answer it, without writing."""
-        question = self.store.mended(check_question(question))
-        hits = self.store.search(question, k=k)
-        prompt, _ = self.prompt(question, hits)
-        return hits, next(generate(self.checkpoint.model, prompt, Decoding())).p_none
 
     def memory(self, question: str, longest: int) -> str:
         """What the model writes in at most `longest` tokens when it is shown no passage: what it knows by heart."""
@@ -183,10 +189,48 @@ class Tutor:
 
 def check_question(question: str) -> str:
     """The question without surrounding white space and control characters; TutorError if empty or too long."""
+    if not isinstance(question, str):
+        raise TutorError(f"the question is no text but {_short(question)}; ask in words")
     if len(question) > LONGEST_QUESTION:
         raise TutorError(f"the question has {len(question):,} characters; ask in at most {LONGEST_QUESTION:,}")
-    kept = "".join(c if c.isprintable() else " " for c in question.encode("utf-8", "replace").decode())
-    kept = " ".join(kept.split())
+    kept = _visible(question)
     if not kept:
         raise TutorError("the question is empty; ask something about the course")
     return kept
+
+
+def check_history(history: History) -> list[tuple[str, str]]:
+    """The last TURNS turns, their questions cut and cleaned like one that is asked; TutorError if they are no pairs."""
+    if not isinstance(history, Sequence) or isinstance(history, str | bytes):
+        raise TutorError(f"history is {_short(history)}; it must be a list of (question, answer) pairs")
+    turns: list[tuple[str, str]] = []
+    for turn in list(history)[-TURNS:]:
+        pair = list(turn) if isinstance(turn, tuple | list) else []
+        if len(pair) != 2 or not all(isinstance(part, str) for part in pair):
+            raise TutorError(f"history holds {_short(turn)}; it must be a list of (question, answer) pairs")
+        turns.append((_visible(pair[0][:LONGEST_QUESTION]), pair[1]))
+    return turns
+
+
+def check_names(course: str | None, documents: Sequence[str] | None) -> None:
+    """TutorError where filters are no names, or longer than any name."""
+    listed = documents is None or (isinstance(documents, Sequence) and not isinstance(documents, str | bytes))
+    if not listed:
+        raise TutorError(f"documents is {_short(documents)}; it must be a list of names")
+    for name in (*(() if course is None else (course,)), *(documents or ())):
+        if not isinstance(name, str) or len(name) > LONGEST_NAME:
+            raise TutorError(f"there is no course or document {_short(name)}; name one as `sources()` lists them")
+
+
+def _visible(text: str) -> str:
+    """What can be seen of a text, with single spaces; half characters become question marks."""
+    kept = "".join(c if c.isprintable() else " " for c in text.encode("utf-8", "replace").decode())
+    return " ".join(kept.split())
+
+
+def _short(value: object) -> str:
+    """What is not as it should be, in few words of one line."""
+    if isinstance(value, str):
+        return repr(value[:60])
+    telling = value is None or isinstance(value, float) or (isinstance(value, int) and abs(value) < 10**12)
+    return repr(value) if telling else f"of type {type(value).__name__}"
