@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tutor.ui.start import CannotStart, prepare, serve
+from tutor.ui.checks import CannotStart
+from tutor.ui.start import prepare, serve
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -19,12 +20,15 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="address to serve on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=7860, help="port to serve on (default: %(default)s)")
     parser.add_argument("--auth", type=Path, metavar="FILE", help="let in only who is in FILE: lines user:password")
+    parser.add_argument("--open", action="store_true", help="let everybody in who reaches a --host of other machines")
     parser.add_argument(
         "--uploads",
         action=argparse.BooleanOptionalAction,
         help="let the page add lectures to the index and remove them (default: on 127.0.0.1 only)",
     )
     parser.add_argument("--mcp", action="store_true", help="offer what programs can call as MCP tools, too")
+    parser.add_argument("--log", type=Path, metavar="FILE", help="append a JSON line on every answer to FILE")
+    parser.add_argument("--log-questions", action="store_true", help="with the text of the question in that line")
     return parser
 
 
@@ -41,6 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             auth=options.auth,
             mcp=options.mcp,
             uploads=options.uploads,
+            everybody=options.open,
+            log=options.log,
+            log_questions=options.log_questions,
         )
         serve(settings)
     except CannotStart as error:

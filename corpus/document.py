@@ -13,7 +13,12 @@ from typing import Any, Literal
 BlockKind = Literal["heading", "paragraph", "list", "table", "code", "equation", "notes"]
 
 
-@dataclass(frozen=True, kw_only=True)
+def shown(name: str) -> str:
+    """A file's name as people see it: it may hold anything, line ends and terminal codes too."""
+    return "".join(c if c.isprintable() else "?" for c in name)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Block:
     """One piece of a document in reading order: `document.text[start:end]`.
 
@@ -68,7 +73,7 @@ class Locator:
 
     def describe(self) -> str:
         """A line for people, such as `week3.pdf, page 7, LSTM > Forget gate`."""
-        place = [self.source]
+        place = [shown(self.source)]
         for word, number in (("page", self.page), ("slide", self.slide), ("cell", self.cell)):
             if number is not None:
                 end = f"-{self.last}" if self.last is not None and self.last != number else ""

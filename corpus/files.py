@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from corpus.document import shown
 from corpus.readers import FORMATS, Format, format_of, refusal
 
 MAX_FILE_BYTES = 200_000_000
@@ -49,7 +50,7 @@ def find_files(
     """
     found: list[SourceFile] = []
     taken: set[str] = set()
-    seen: dict[Path, str] = {}
+    seen: dict[str, str] = {}
     for root in sources:
         root = Path(root)
         if not root.exists():
@@ -58,9 +59,10 @@ def find_files(
         for path, name, problem in _walk(root):
             file = _inspect(path, name, problem, max_bytes, formats, progress)
             file = replace(file, source=_unique(name, root, taken))
-            same = seen.setdefault(path.resolve(), file.source)
+            # Unlike `Path.resolve` this does not raise where a link leads to itself.
+            same = seen.setdefault(os.path.realpath(path), file.source)
             if not file.problem and same != file.source:
-                file = replace(file, problem=f"is the same file as {same}")
+                file = replace(file, problem=f"is the same file as {shown(same)}")
             taken.add(file.source)
             found.append(file)
         if root.is_dir() and all(file.problem for file in found[before:]):

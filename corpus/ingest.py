@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
-from corpus.document import Document
+from corpus.document import Document, shown
 from corpus.files import MAX_FILE_BYTES, SourceError, SourceFile, find_files, hash_file
 from corpus.readers import FORMATS, Format, format_of, refusal
 from corpus.wire import document_from_json
@@ -40,19 +40,23 @@ __all__ = [
 Progress = Callable[[int, int, str], None]
 """Called before each file with (files done, files in all, name of the next one)."""
 
-_REPLY_BYTES_PER_CHARACTER = 14
-"""A character costs at most 12 bytes of ASCII JSON (two escapes); blocks and field names get the rest."""
+_REPLY_BYTES_PER_CHARACTER = 6
+"""A character costs at most 6 bytes of JSON (a control character, escaped)."""
+_REPLY_BYTES_BESIDE = 10_000_000
+"""For blocks and field names."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What one file may cost: bytes on disk, memory and processor time and seconds of its parser, characters out."""
+    """What one file may cost: bytes on disk, memory and processor time and seconds of its parser, characters and
+    blocks out. Five million characters are a book of two thousand pages."""
 
     file_bytes: int = MAX_FILE_BYTES
     memory_bytes: int = 2_000_000_000
-    cpu_seconds: int = 60
-    wall_seconds: float = 120.0
-    text_characters: int = 20_000_000
+    cpu_seconds: int = 15
+    wall_seconds: float = 25.0
+    text_characters: int = 5_000_000
+    blocks: int = 50_000
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
@@ -157,7 +161,7 @@ class DocumentReader:
             reason, document, sha256 = f"its parser returned nonsense ({error}); export it again", None, file.sha256
         seconds = time.perf_counter() - started
         if document is None:
-            return replace(result, reason=" ".join(str(reason).split())[:500], seconds=seconds, sha256=sha256)
+            return replace(result, reason=shown(" ".join(str(reason).split())[:500]), seconds=seconds, sha256=sha256)
         document = replace(document, course=document.course or course)
         return replace(
             result, status="read", document=document, warnings=document.warnings, seconds=seconds, sha256=sha256
@@ -176,6 +180,7 @@ class DocumentReader:
             "memory_bytes": self.limits.memory_bytes,
             "cpu_seconds": self.limits.cpu_seconds,
             "text_characters": self.limits.text_characters,
+            "blocks": self.limits.blocks,
         }
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -189,7 +194,7 @@ class DocumentReader:
             child.stdin.flush()
             reply = self._receive(child.stdout.fileno(), deadline)
         except BrokenPipeError:
-            reply = b""
+            reply = bytearray()
         except BaseException:
             self._end_child()
             raise
@@ -202,21 +207,19 @@ class DocumentReader:
             self._end_child()
         return answer
 
-    def _receive(self, pipe: int, deadline: float) -> bytes:
+    def _receive(self, pipe: int, deadline: float) -> bytearray:
         """Bytes up to a line end or the end of the pipe. Raises _Killed at the deadline or when it is too much."""
-        most = self.limits.text_characters * _REPLY_BYTES_PER_CHARACTER + 10_000_000
-        parts: list[bytes] = []
-        size = 0
+        most = self.limits.text_characters * _REPLY_BYTES_PER_CHARACTER + _REPLY_BYTES_BESIDE
+        reply = bytearray()
         while True:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([pipe], [], [], left)[0]:
                 raise _Killed(f"took longer than {self.limits.wall_seconds:g} s to read; split it or export it again")
             part = os.read(pipe, 1 << 20)
-            parts.append(part)
-            size += len(part)
+            reply += part
             if not part or part.endswith(b"\n"):
-                return b"".join(parts)
-            if size > most:
+                return reply
+            if len(reply) > most:
                 raise _Killed("its parser returned too much text; split it into parts")
 
     def _living_child(self) -> subprocess.Popen[bytes]:

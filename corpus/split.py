@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from corpus.document import Document, Locator, Passage, passage_id
-from corpus.units import Unit, UnitCutter
+from corpus.units import MOST_SECONDS, Unit, UnitCutter
 
 _EXPLAINS = re.compile(r"Here\b|Where\b|With\b|In which\b|[a-z]")
 """How the words that name the symbols of an equation begin: a new sentence of their own, or the rest of one."""
@@ -60,15 +60,16 @@ def split(
     target: int = TARGET,
     costs: Costs | None = None,
     report: Callable[[str], None] | None = None,
+    seconds: float = MOST_SECONDS,
 ) -> list[Passage]:
     """The passages of a document: ascending, not overlapping, covering all of it that is not white space.
 
     `count_tokens` gives the word pieces of a text with the embedder's special tokens; no passage has more than
     `limit`. `target` is the size aimed at. `report` gets one line for each equation, block of code or table row that
     had to be cut because it alone is above the limit. Raises ValueError where the limit is not above the special
-    tokens.
+    tokens, and SplitError where it takes more than `seconds` of processor time or comes to too many pieces.
     """
-    cutter = UnitCutter(document.text, count_tokens, limit)
+    cutter = UnitCutter(document.text, count_tokens, limit, seconds)
     units = cutter.units(document)
     for block, pieces in cutter.cuts:
         if report and block.kind in ("equation", "code", "table"):
@@ -157,10 +158,10 @@ def _edges(units: Sequence[Unit], joints: Sequence[_Joint], cutter: UnitCutter, 
     The sum of unit sizes is the size of a run where the embedder breaks words at white space, as nearly all do. So
     the sums are trusted first and the passages counted after; where one is too large, every run is counted.
     """
-    edges = _cheapest(units, joints, lambda start, end: True, cutter.room, target, costs)
+    edges = _cheapest(units, joints, lambda start, end: True, cutter, target, costs)
     if all(_fits(units, start, end, cutter) for start, end in pairwise(edges)):
         return edges
-    return _cheapest(units, joints, lambda start, end: _fits(units, start, end, cutter), cutter.room, target, costs)
+    return _cheapest(units, joints, lambda start, end: _fits(units, start, end, cutter), cutter, target, costs)
 
 
 def _fits(units: Sequence[Unit], start: int, end: int, cutter: UnitCutter) -> bool:
@@ -171,7 +172,7 @@ def _cheapest(
     units: Sequence[Unit],
     joints: Sequence[_Joint],
     fits: Callable[[int, int], bool],
-    room: int,
+    cutter: UnitCutter,
     target: int,
     costs: Costs,
 ) -> list[int]:
@@ -179,10 +180,11 @@ def _cheapest(
 
     best[j] = min over i < j of best[i] + size(i, j) + joins inside (i, j) + cut at j, over the runs that fit.
     """
-    total = len(units)
+    total, room = len(units), cutter.room
     best = [0.0] + [float("inf")] * total
     came_from = [0] * (total + 1)
     for start in range(total):
+        cutter.check_time()
         pieces, joins = 0, 0.0
         for end in range(start + 1, total + 1):
             pieces += units[end - 1].size

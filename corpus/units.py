@@ -7,6 +7,7 @@ document. What may not be cut (equations, code, table rows) is a single unit unl
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -16,16 +17,26 @@ from corpus.sentences import Span, sentence_spans
 
 CHARACTERS_PER_PIECE = 16
 """An overlong word is one unknown piece to an embedder however long it is; it is taken to cost this much instead."""
+MOST_UNITS = 100_000
+MOST_SECONDS = 8.0
+"""Most sentences and lines of a document, and most seconds of processor time for splitting it: a book of two thousand
+pages has half as many and takes about as long, hostile text would take hours."""
 _SLACK = 1.15
 """How much longer than an equal share a piece of something cut may be, to reach a line end."""
-_CHUNK = 3000
-"""Characters of a paragraph that are looked at in one go, so that cutting stays linear in hostile text."""
+_CHUNK, _SLAB = 3000, 20_000
+"""Characters of a paragraph that are looked at in one go, so that cutting stays linear in hostile text, and of
+anything that are counted in one go, so that there is time to stop."""
 _WHOLE = re.compile(r"\$\$.{1,1500}?\$\$|\\\[.{1,1500}?\\\]|\\begin\{([A-Za-z]+\*?)\}.{1,1500}?\\end\{\1\}", re.S)
 _INLINE = re.compile(r"\$[^$\n]{1,300}\$|\\\(.{1,300}?\\\)")
+_LINE = re.compile(r"[^\n\r\v\f\u2028\u2029]+")
 _ROW_END = re.compile(r"\\\\")
 
 
-@dataclass(frozen=True, kw_only=True)
+class SplitError(Exception):
+    """Splitting a document costs too much; the message is one line that says so and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Unit:
     """`document.text[start:end]` with its size in word pieces (special tokens not counted).
 
@@ -43,24 +54,38 @@ class Unit:
 
 
 class UnitCutter:
-    """Cuts blocks into units that hold at most `room` word pieces each; counts every cut through something whole."""
+    """Cuts blocks into units that hold at most `room` word pieces each; counts every cut through something whole.
 
-    def __init__(self, text: str, count_tokens: Callable[[str], int], limit: int) -> None:
+    Its methods raise SplitError once it has taken `seconds` of processor time.
+    """
+
+    def __init__(
+        self, text: str, count_tokens: Callable[[str], int], limit: int, seconds: float = MOST_SECONDS
+    ) -> None:
         self.text = text
         self._count = count_tokens
+        self._seconds, self._began = seconds, time.thread_time()
         self.special = count_tokens("")
         self.room = limit - self.special
         self.cuts: list[tuple[Block, int]] = []
         if self.room < 1:
             raise ValueError(f"limit is {limit}; it must be above {self.special}, the special tokens alone")
 
+    def check_time(self) -> None:
+        """Raises SplitError where the splitting has taken too long."""
+        if time.thread_time() - self._began > self._seconds:
+            raise SplitError(f"takes more than {self._seconds:g} s to cut into passages; split it into parts")
+
     def size(self, start: int, end: int) -> int:
         """Word pieces of a stretch of text, special tokens not counted."""
+        self.check_time()
+        if end - start > _SLAB:
+            return sum(self.size(at, min(at + _SLAB, end)) for at in range(start, end, _SLAB))
         pieces = self._count(self.text[start:end]) - self.special
         return max(pieces, -(-(end - start) // CHARACTERS_PER_PIECE))
 
     def units(self, document: Document) -> list[Unit]:
-        """All units of the document in order, with their heading paths."""
+        """All units of the document in order, with their heading paths. Raises SplitError for more than MOST_UNITS."""
         result: list[Unit] = []
         path: list[tuple[int, str]] = []
         for block in fill_gaps(self.text, document.blocks):
@@ -73,12 +98,13 @@ class UnitCutter:
             for start, end, seam in self._cut_block(block):
                 size = self.size(start, end)
                 result.append(Unit(start=start, end=end, size=size, seam=seam, block=block, headings=headings))
+                if len(result) > MOST_UNITS:
+                    raise SplitError(f"breaks into more than {MOST_UNITS:,} sentences and lines; split it into parts")
         return result
 
     def _cut_block(self, block: Block) -> Iterator[tuple[int, int, str]]:
         """Spans of a block with the seam before each; every span fits."""
-        spans = self._natural(block)
-        for number, (start, end, seam) in enumerate(spans):
+        for number, (start, end, seam) in enumerate(self._natural(block)):
             first = "block" if number == 0 else seam
             if self.size(start, end) <= self.room:
                 yield start, end, first
@@ -89,23 +115,27 @@ class UnitCutter:
             for piece in pieces[1:]:
                 yield (*piece, "cut")
 
-    def _natural(self, block: Block) -> list[tuple[int, int, str]]:
+    def _natural(self, block: Block) -> Iterator[tuple[int, int, str]]:
+        """The pieces of a block that should stay whole, with the seam before each."""
         if block.kind in ("heading", "equation", "code"):
             length = len(self.text[block.start : block.end].rstrip())
-            return [(block.start, block.start + length, "block")] if length else []
-        if block.kind == "table":
-            return [(start, end, "item") for start, end in self._lines(block.start, block.end)]
-        return self._sentences(block)
+            if length:
+                yield block.start, block.start + length, "block"
+        elif block.kind == "table":
+            yield from self._rows(block)
+        else:
+            yield from self._sentences(block)
 
-    def _sentences(self, block: Block) -> list[tuple[int, int, str]]:
+    def _sentences(self, block: Block) -> Iterator[tuple[int, int, str]]:
         """Sentences and list items of a block of prose; a long block is looked at in chunks."""
-        result: list[tuple[int, int, str]] = []
+        before = -1
         for chunk_start, chunk_end in self._chunks(block.start, block.end):
+            self.check_time()
             for start, end in sentence_spans(self.text[chunk_start:chunk_end]):
                 start, end = start + chunk_start, end + chunk_start
-                line_start = "\n" in self.text[result[-1][1] if result else start : start]
-                result.append((start, end, "item" if line_start and block.kind == "list" else "sentence"))
-        return result
+                new_line = block.kind == "list" and before >= 0 and "\n" in self.text[before:start]
+                yield start, end, "item" if new_line else "sentence"
+                before = end
 
     def _chunks(self, start: int, end: int) -> Iterator[Span]:
         while end - start > _CHUNK:
@@ -126,12 +156,10 @@ class UnitCutter:
                 return match.end()
         return edge
 
-    def _lines(self, start: int, end: int) -> Iterator[Span]:
-        position = start
-        for line in self.text[start:end].splitlines(keepends=True):
-            if line.strip():
-                yield position, position + len(line.rstrip())
-            position += len(line)
+    def _rows(self, block: Block) -> Iterator[tuple[int, int, str]]:
+        for line in _LINE.finditer(self.text, block.start, block.end):
+            if line[0].strip():
+                yield line.start(), line.start() + len(line[0].rstrip()), "item"
 
     def _force(self, start: int, end: int, block: Block) -> Iterator[Span]:
         """Spans that fit, of one that does not: cut at line ends, else rows of an equation, white space, anywhere.

@@ -76,6 +76,10 @@ def _parse(data: bytes, request: dict[str, Any]) -> dict[str, Any]:
         raise UnreadableError(
             f"holds {len(document.text):,} characters, more than {request['text_characters']:,}; split it into parts"
         )
+    if len(document.blocks) > request["blocks"]:
+        raise UnreadableError(
+            f"holds {len(document.blocks):,} paragraphs or lists, more than {request['blocks']:,}; split it into parts"
+        )
     return document_to_json(document)
 
 
@@ -107,9 +111,9 @@ def set_limits(memory_bytes: int, cpu_seconds: int) -> None:
 
 def _send(replies: BinaryIO, reply: dict[str, Any]) -> None:
     try:
-        line = json.dumps(reply).encode("ascii")
+        line = json.dumps(reply, ensure_ascii=False).encode("utf-8", "replace")
     except MemoryError:
-        line = json.dumps({"reason": "needs too much memory; split it into parts", "exhausted": True}).encode("ascii")
+        line = json.dumps({"reason": "needs too much memory; split it into parts", "exhausted": True}).encode("utf-8")
     replies.write(line + b"\n")
     replies.flush()
 

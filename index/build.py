@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -23,6 +22,7 @@ from index.embedder import Embedder, load_embedder, same_vectors
 from index.embedding import VectorMaker, content_key
 from index.errors import StoreError
 from index.generation import (
+    GENERATIONS,
     FailPoint,
     Generation,
     current_generation,
@@ -31,6 +31,7 @@ from index.generation import (
     next_name,
     no_fail,
     publish,
+    salvaged,
     writing,
 )
 from index.manifest import DATABASE, SENTENCES, VECTORS, Manifest, describe_files
@@ -70,26 +71,23 @@ def build(
     )
     files = find(request.roots) if request.roots else []
     with writing(store):
-        old = _last_generation(store, force)
+        old, uploads = _last_generation(store, force, bool(files)), find_uploads(store)
+        if not (files or old) and (has_generation(store) or not uploads):
+            raise StoreError(f"nothing is left of {store} to build it from; name its lectures and --force")
         embedder = embedder or load_embedder(old.manifest.embedder["name"] if old else "")
         old_sources = _sources_of(old)
-        parts, gone = gather(request, files, find_uploads(store), old_sources, embedder, partial(progress, "reading"))
+        parts, gone = gather(request, files, uploads, old_sources, embedder, partial(progress, "reading"))
         same = old is not None and same_vectors(old.manifest.embedder, embedder.fingerprint())
         if old and same and not force and [part.source for part in parts] == old_sources:
             return _report(store, old, parts, gone, started)
         work = new_directory(store)
-        try:
-            maker = VectorMaker(embedder, old if same and not force else None)
-            rows, embedded = _write_data(work, parts, old, maker, progress)
-            fail_point("written")
-            manifest = _manifest(next_name(store), work, parts, rows, maker)
-            sha256 = manifest.write(work)
-            fail_point("manifest")
-            kept = old.manifest.generation if old else ""
-            generation = publish(store, work, manifest, sha256, old=kept, fail_point=fail_point)
-        except BaseException:
-            shutil.rmtree(work, ignore_errors=True)
-            raise
+        maker = VectorMaker(embedder, old if same and not force else None)
+        rows, embedded = _write_data(work, parts, old, maker, progress)
+        fail_point("written")
+        manifest = _manifest(next_name(store), work, parts, rows, maker)
+        sha256 = manifest.write(work)
+        fail_point("manifest")
+        generation = publish(store, work, manifest, sha256, fail_point)
     return _report(store, generation, parts, gone, started, embedded)
 
 
@@ -102,14 +100,16 @@ def build_shipped(store: Path) -> None:
         build([shipped_lectures()], store, progress=progress)
 
 
-def _last_generation(store: Path, force: bool) -> Generation | None:
+def _last_generation(store: Path, force: bool, named: bool) -> Generation | None:
+    """The one to build on. Where it is damaged, `force` takes what can be saved; an older one only to keep the other
+    courses beside lectures that were `named`."""
     if not has_generation(store):
         return None
     try:
         return current_generation(store)
     except StoreError:
         if force:
-            return None
+            return salvaged(store, older=named)
         raise
 
 
@@ -238,11 +238,29 @@ def _report(
     )
 
 
+def _default_sources(store: Path) -> list[Path]:
+    """What is read where no SOURCE is named: the shipped lectures, unless the store holds others alone; these stay."""
+    shipped, roots = shipped_lectures(), _known_roots(store)
+    return [shipped] if not roots or any(Path(root).parts[-2:] == shipped.parts[-2:] for root in roots) else []
+
+
+def _known_roots(store: Path) -> set[str]:
+    """The folders and files that a store was built from, even if it is damaged, as far as that can be read."""
+    for directory in sorted((store / GENERATIONS).glob("[0-9]*"), reverse=True):
+        with suppress(StoreError, ValueError), closing(Database(directory / DATABASE)) as database:
+            return {source.root for source in database.sources()}
+    return set()
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """The command `python -m index.build`: exit status 0, or 1 with one line on standard error."""
     parser = argparse.ArgumentParser(prog="python -m index.build", description=__doc__)
     parser.add_argument(
-        "source", nargs="*", type=Path, help="lecture files or folders, the whole of a course (default: shipped notes)"
+        "source",
+        nargs="*",
+        type=Path,
+        help="lecture files or folders, the whole of a course (default: the shipped notes, or what the store holds "
+        "where that is something else)",
     )
     parser.add_argument("--store", type=Path, default=default_store(), help="the store's folder (default: %(default)s)")
     parser.add_argument("--course", default="", help="course the sources make up (default: front matter, else folder)")
@@ -259,7 +277,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         embedder = load_embedder(options.embedder) if options.embedder else None
         with stages_on_stderr() as progress:
             report = build(
-                options.source or [shipped_lectures()],
+                options.source or _default_sources(options.store.expanduser()),
                 options.store,
                 course=options.course,
                 force=options.force,

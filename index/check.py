@@ -19,9 +19,6 @@ from index.generation import Generation, current_generation
 from index.manifest import DATABASE, SENTENCES, VECTORS, file_faults
 from index.paths import default_store
 
-_NORM_TOLERANCE = 2e-3
-"""How far a vector kept in half precision may be from unit length."""
-
 
 def faults(store: Path, *, embedder: Embedder | None = None) -> Iterator[str]:
     """One line for each fault of the store's current generation: files, counts, vectors, passages, embedder.
@@ -67,7 +64,7 @@ def _passage_faults(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _vector_faults(generation: Generation, rows: Sequence[Row]) -> Iterator[str]:
-    from index.vectors import read_index, rows_of
+    from index.vectors import NORM_TOLERANCE, read_index, rows_of
 
     index = read_index(generation.directory / VECTORS)
     stored = np.load(generation.directory / SENTENCES, mmap_mode="r")
@@ -82,7 +79,7 @@ def _vector_faults(generation: Generation, rows: Sequence[Row]) -> Iterator[str]
     vectors = rows_of(index, np.arange(len(rows), dtype=np.int64))
     for name, block in ((VECTORS, vectors), (SENTENCES, np.asarray(stored, dtype=np.float32))):
         norms = np.linalg.norm(block, axis=1)
-        bad = np.flatnonzero(~(np.abs(norms - 1) <= _NORM_TOLERANCE))
+        bad = np.flatnonzero(~(np.abs(norms - 1) <= NORM_TOLERANCE))
         if len(bad):
             yield f"{name} holds {len(bad):,} vectors that are not finite or of unit length, first in row {bad[0]}"
 

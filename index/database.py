@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from corpus.document import Locator, Passage
 from corpus.sentences import Span
-from index.errors import StoreError
+from index.errors import StoreError, damaged
 from index.spelling import vocabulary
 
 SCHEMA = """
@@ -78,24 +79,28 @@ class Row:
 
 def write_database(path: Path, sources: Sequence[Source], rows: Iterable[Row]) -> None:
     """Writes a new database; `Row.source_id` is the position in `sources`."""
-    connection = sqlite3.connect(path, isolation_level=None)
     try:
-        connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN;" + SCHEMA)
-        for number, source in enumerate(sources):
-            values = {**vars(source), "warnings": _json(source.warnings), "source_id": number}
-            names, marks = ", ".join(values), ", ".join("?" * len(values))
-            connection.execute(f"INSERT INTO sources ({names}) VALUES ({marks})", tuple(values.values()))
-        counts: Counter[str] = Counter()
-        for row in rows:
-            _insert(connection, row)
-            counts.update(vocabulary([" ".join((row.passage.text, *row.passage.locator.headings))]))
-        connection.executemany("INSERT INTO vocabulary VALUES (?, ?)", sorted(counts.items()))
-        connection.execute("INSERT INTO words(words) VALUES ('optimize')")
-        connection.execute("COMMIT")
-    except sqlite3.OperationalError as error:
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            _write(connection, sources, rows)
+    except sqlite3.IntegrityError:
+        raise
+    except sqlite3.DatabaseError as error:
         raise StoreError(f"cannot write {path} ({error}); make room on the disk or name another --store") from error
-    finally:
-        connection.close()
+
+
+def _write(connection: sqlite3.Connection, sources: Sequence[Source], rows: Iterable[Row]) -> None:
+    connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN;" + SCHEMA)
+    for number, source in enumerate(sources):
+        values = {**vars(source), "warnings": _json(source.warnings), "source_id": number}
+        names, marks = ", ".join(values), ", ".join("?" * len(values))
+        connection.execute(f"INSERT INTO sources ({names}) VALUES ({marks})", tuple(values.values()))
+    counts: Counter[str] = Counter()
+    for row in rows:
+        _insert(connection, row)
+        counts.update(vocabulary([" ".join((row.passage.text, *row.passage.locator.headings))]))
+    connection.executemany("INSERT INTO vocabulary VALUES (?, ?)", sorted(counts.items()))
+    connection.execute("INSERT INTO words(words) VALUES ('optimize')")
+    connection.execute("COMMIT")
 
 
 def _insert(connection: sqlite3.Connection, row: Row) -> None:
@@ -111,15 +116,30 @@ def _insert(connection: sqlite3.Connection, row: Row) -> None:
 
 
 class Database:
-    """Reads the database of a published generation, which never changes. One connection: lock it between threads."""
+    """Reads the database of a published generation, which never changes. One connection: lock it between threads.
+
+    All methods raise StoreError where the file is no database, or cannot be read any more.
+    """
 
     def __init__(self, path: Path) -> None:
-        uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
+        self._path = path
         try:
+            uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
             self._connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
-            self._connection.execute("SELECT count(*) FROM passages").fetchone()
+        except sqlite3.OperationalError as error:
+            raise self._unreadable(error) from error
+        next(self._select("SELECT count(*) FROM passages"))
+
+    def _select(self, sql: str, values: Sequence[str | int] = ()) -> Iterator[tuple[Any, ...]]:
+        try:
+            yield from self._connection.execute(sql, values)
+        except sqlite3.ProgrammingError:
+            raise
         except sqlite3.DatabaseError as error:
-            raise StoreError(f"{path} is not a readable database ({error}); build the store with --force") from error
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: sqlite3.Error) -> StoreError:
+        return damaged(self._path, f"is not a readable database ({error})")
 
     def close(self) -> None:
         """Ends the connection."""
@@ -133,37 +153,35 @@ class Database:
                 course=course, source=source, title=title, root=root, assigned=bool(assigned), sha256=sha256,
                 reader=reader, warnings=tuple(json.loads(warnings)), reason=reason,
             )
-            for course, source, title, root, assigned, sha256, reader, warnings, reason in self._connection.execute(
+            for course, source, title, root, assigned, sha256, reader, warnings, reason in self._select(
                 f"SELECT {names} FROM sources ORDER BY source_id"
             )
         ]  # fmt: skip
 
     def passage_counts(self) -> dict[int, int]:
         """Number of passages by source_id."""
-        return dict(self._connection.execute("SELECT source_id, count(*) FROM passages GROUP BY source_id"))
+        return dict(self._select("SELECT source_id, count(*) FROM passages GROUP BY source_id"))
 
     def rows(self) -> Iterator[Row]:
         """All passages in row order."""
-        for values in self._connection.execute(_PASSAGE + " ORDER BY p.row"):
+        for values in self._select(_PASSAGE + " ORDER BY p.row"):
             yield _row(values)
 
     def fetch(self, numbers: Sequence[int]) -> dict[int, Row]:
         """The passages with these row numbers."""
         marks = ", ".join("?" * len(numbers))
-        found = self._connection.execute(f"{_PASSAGE} WHERE p.row IN ({marks})", [int(number) for number in numbers])
+        found = self._select(f"{_PASSAGE} WHERE p.row IN ({marks})", [int(number) for number in numbers])
         return {values[0]: _row(values) for values in found}
 
     def find(self, passage_id: str) -> Row | None:
         """The passage with this id."""
-        values = self._connection.execute(_PASSAGE + " WHERE p.passage_id = ?", (passage_id,)).fetchone()
+        values = next(self._select(_PASSAGE + " WHERE p.passage_id = ?", (passage_id,)), None)
         return _row(values) if values else None
 
     def layout(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """By row number: the source_id [N], and the first sentence [N + 1] (the last entry is their total)."""
-        found = self._connection.execute(
-            "SELECT source_id, first_sentence, length(sentences) FROM passages ORDER BY row"
-        )
-        table = np.array(found.fetchall(), dtype=np.int64).reshape(-1, 3)
+        found = self._select("SELECT source_id, first_sentence, length(sentences) FROM passages ORDER BY row")
+        table = np.array(list(found), dtype=np.int64).reshape(-1, 3)
         total = int(table[-1, 1] + table[-1, 2] // 8) if len(table) else 0
         return table[:, 0].copy(), np.append(table[:, 1], total)
 
@@ -182,18 +200,18 @@ class Database:
             sql += " JOIN passages p ON p.row = words.rowid"
             where += f" AND p.source_id IN ({', '.join('?' * len(source_ids))})"
             values.extend(source_ids)
-        found = self._connection.execute(f"{sql}{where} ORDER BY score DESC, words.rowid LIMIT ?", (*values, depth))
+        found = self._select(f"{sql}{where} ORDER BY score DESC, words.rowid LIMIT ?", (*values, depth))
         return [(int(row), float(score)) for row, score in found]
 
     def similar(self, word: str, edits: int) -> list[tuple[str, int]]:
         """(word, number of passages) of the words that begin like `word` and are at most `edits` longer or shorter;
         none in a store that was built before it kept a vocabulary."""
-        if not self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'vocabulary'").fetchone():
+        if not next(self._select("SELECT 1 FROM sqlite_master WHERE name = 'vocabulary'"), None):
             return []
         sql = "SELECT word, passages FROM vocabulary WHERE word >= ? AND word < ? AND length(word) BETWEEN ? AND ?"
         first = word[0]
         values = (first, chr(ord(first) + 1), len(word) - edits, len(word) + edits)
-        return [(str(found), int(passages)) for found, passages in self._connection.execute(sql, values)]
+        return [(str(found), int(passages)) for found, passages in self._select(sql, values)]
 
     def faults(self) -> Iterator[str]:
         """What is wrong inside the database, a line each."""

@@ -22,6 +22,14 @@ def sync_tree(directory: Path) -> None:
     sync(directory)
 
 
+def make_directory(directory: Path) -> None:
+    """Makes a directory and the parents that are missing, each on the disk before anything is put into it."""
+    missing = [path for path in directory.parents if not path.exists()]
+    directory.mkdir(parents=True, exist_ok=True)
+    for path in (directory, *missing):
+        sync(path.parent)
+
+
 def reserve(path: Path) -> None:
     """Claims room on the disk for all of a sparse file: a full disk is an OSError here, a killed process later."""
     if hasattr(os, "posix_fallocate"):
@@ -32,9 +40,12 @@ def reserve(path: Path) -> None:
 def replace_text(path: Path, text: str) -> None:
     """Replaces the file `path` by `text` in one step: a reader sees the old content or the new, nothing between."""
     temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
     sync(path.parent)

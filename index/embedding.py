@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from index.database import Database
 from index.embedder import Embedder, Progress, Vectors
-from index.errors import StoreError
+from index.errors import StoreError, build_command
 from index.generation import Generation
 from index.manifest import DATABASE, SENTENCES, VECTORS, Manifest, Probe
 
@@ -136,7 +136,8 @@ class VectorMaker:
     def _check_probes(self) -> None:
         """New vectors must lie in the space of the old ones they stand beside."""
         if self._old and not self._awake and probe_cosine(self._old.manifest, self.embedder) < PROBE_COSINE:
+            store = self._old.directory.parents[1]
             raise StoreError(
-                f"{self.embedder.name} no longer gives the vectors of this store; build again with --force"
+                f"{self.embedder.name} no longer gives the vectors of {store}; {build_command(store, '--force')}"
             )
         self._awake = True

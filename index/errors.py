@@ -1,5 +1,21 @@
 """The one exception of this package that is meant for the user."""
 
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
 
 class StoreError(Exception):
     """Something the user can mend; the message is one line that says what to do next."""
+
+
+def build_command(store: Path, *options: str) -> str:
+    """The command that builds a store, for a message."""
+    return "run: " + shlex.join(["python", "-m", "index.build", "--store", str(store), *options])
+
+
+def damaged(path: Path, what: str) -> StoreError:
+    """The error for a file of a generation, STORE/generations/NAME/FILE, that cannot be used: which file, what is the
+    matter with it, and the command that mends the store."""
+    return StoreError(f"{path} {what}; {build_command(path.parents[2], '--force')}")

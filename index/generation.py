@@ -14,15 +14,14 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from index.disk import replace_text, sync, sync_tree
-from index.errors import StoreError
-from index.manifest import Manifest, file_faults, read_manifest
+from index.disk import make_directory, replace_text, sync, sync_tree
+from index.errors import StoreError, build_command
+from index.manifest import DATABASE, POINTER, Manifest, file_faults, read_manifest
 
-POINTER = "CURRENT"
 LOCK = "lock"
 GENERATIONS = "generations"
 TEMPORARY = ".building-"
@@ -63,18 +62,34 @@ def current_generation(store: Path, *, verify: bool = True) -> Generation:
         pointer = _read_pointer(store)
         try:
             return _open(store, pointer, verify)
-        except (StoreError, FileNotFoundError):
+        except StoreError:
             if _read_pointer(store) == pointer:
                 raise
+
+
+def salvaged(store: Path, *, older: bool) -> Generation | None:
+    """The newest generation of a damaged store if its texts are whole, so that it can be built anew from these; else,
+    where an `older` one will do, the newest of which they are; else None."""
+    names = sorted(_names(store), key=int, reverse=True)
+    for name in names if older else names[:1]:
+        directory = store / GENERATIONS / name
+        with suppress(StoreError, OSError, LookupError, TypeError):
+            manifest = read_manifest(directory)
+            if not any(file_faults(directory, manifest, [DATABASE])):
+                return Generation(directory=directory, manifest=manifest, sha256="")
+    return None
 
 
 def _open(store: Path, pointer: tuple[str, str], verify: bool) -> Generation:
     name, sha256 = pointer
     directory = store / GENERATIONS / name
-    manifest = read_manifest(directory, sha256)
-    fault = next(file_faults(directory, manifest), None) if verify else None
+    try:
+        manifest = read_manifest(directory, sha256)
+        fault = next(file_faults(directory, manifest), None) if verify else None
+    except OSError as error:
+        raise StoreError(f"{error.filename or directory} cannot be read ({error.strerror}); check the disk") from error
     if fault:
-        raise StoreError(f"{fault}; build the store again with --force")
+        raise StoreError(f"{fault}; {build_command(store, '--force')}")
     return Generation(directory=directory, manifest=manifest, sha256=sha256)
 
 
@@ -84,20 +99,21 @@ def _read_pointer(store: Path) -> tuple[str, str]:
     try:
         text = path.read_bytes().decode("ascii")
     except (FileNotFoundError, NotADirectoryError):
-        raise StoreError(f"no store at {store}; run: python -m index.build --store {store}") from None
+        raise StoreError(f"no store at {store}; {build_command(store)}") from None
     except OSError as error:
         raise StoreError(f"{path} cannot be read ({error.strerror}); check its permissions") from error
     except UnicodeDecodeError:
         text = ""
     match = re.fullmatch(r"(\d{6,}) ([0-9a-f]{64})\n", text)
     if match is None:
-        raise StoreError(f"{path} is damaged; build the store again with --force")
+        raise StoreError(f"{path} is damaged; {build_command(store, '--force')}")
     return match[1], match[2]
 
 
 @contextmanager
 def writing(store: Path) -> Iterator[None]:
-    """Holds the lock of a store and clears away what dead builds left. Raises StoreError when another build has it."""
+    """Holds the lock of a store, and clears away before and after what is no longer of use. Raises StoreError when
+    another build has it."""
     import fcntl
 
     if (
@@ -107,7 +123,7 @@ def writing(store: Path) -> Iterator[None]:
     ):
         raise StoreError(f"{store} is a folder with other things in it, not a store; name a new or empty folder")
     try:
-        (store / GENERATIONS).mkdir(parents=True, exist_ok=True)
+        make_directory(store / GENERATIONS)
         lock = (store / LOCK).open("a", encoding="utf-8")
     except OSError as error:
         raise StoreError(f"cannot write a store at {store} ({error.strerror}); name another with --store") from error
@@ -116,9 +132,32 @@ def writing(store: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StoreError(f"another build is writing to {store}; wait until it has finished, then repeat") from None
-        for leftover in (store / GENERATIONS).glob(TEMPORARY + "*"):
-            shutil.rmtree(leftover)
-        yield
+        _tidy(store)
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                _tidy(store)
+
+
+def _tidy(store: Path) -> None:
+    """Deletes what dead builds left, and generations that nobody needs."""
+    generations = store / GENERATIONS
+    for path in (*generations.glob(TEMPORARY + "*"), *(generations / name for name in _unused(store))):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _unused(store: Path) -> list[str]:
+    """All generations but the one that answers and, for those who still read it, the one before. None where it cannot
+    be told which one answers."""
+    names = sorted(_names(store), key=int)
+    if not has_generation(store):
+        return names
+    try:
+        place = names.index(current_generation(store, verify=False).directory.name)
+    except StoreError:
+        return []
+    return names[: max(0, place - 1)] + names[place + 1 :]
 
 
 def new_directory(store: Path) -> Path:
@@ -131,15 +170,11 @@ def next_name(store: Path) -> str:
     return f"{max((int(name) for name in _names(store)), default=0) + 1:06d}"
 
 
-def publish(
-    store: Path, built: Path, manifest: Manifest, sha256: str, *, old: str, fail_point: FailPoint
-) -> Generation:
+def publish(store: Path, built: Path, manifest: Manifest, sha256: str, fail_point: FailPoint) -> Generation:
     """Makes the generation in `built`, whose manifest is written and has this hash, the one that answers.
 
-    Call with the lock held. The generation called `old` ("" for none) stays for readers; older ones are deleted.
-
-    Raises StoreError, with the old generation still answering, when what came back from the disk is not what was
-    written.
+    Call with the lock held. Raises StoreError, with the old generation still answering, when what came back from the
+    disk is not what was written.
     """
     sync_tree(built)
     fail_point("flushed")
@@ -152,11 +187,8 @@ def publish(
     fail_point("verified")
     replace_text(store / POINTER, f"{name} {sha256}\n")
     fail_point("published")
-    for other in _names(store):
-        if other not in (name, old):
-            shutil.rmtree(store / GENERATIONS / other, ignore_errors=True)
     return generation
 
 
 def _names(store: Path) -> list[str]:
-    return [path.name for path in (store / GENERATIONS).iterdir() if path.name.isdigit()]
+    return [path.name for path in (store / GENERATIONS).glob("[0-9]*") if path.name.isdigit()]

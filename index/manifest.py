@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from corpus.files import hash_file
-from index.errors import StoreError
+from index.errors import damaged
 
 FORMAT = 1
+POINTER = "CURRENT"
 MANIFEST = "manifest.json"
 VECTORS = "vectors.faiss"
 DATABASE = "passages.sqlite"
@@ -58,29 +59,33 @@ def describe_files(directory: Path) -> dict[str, dict[str, Any]]:
     return {name: {"bytes": (directory / name).stat().st_size, "sha256": hash_file(directory / name)} for name in FILES}
 
 
-def read_manifest(directory: Path, sha256: str) -> Manifest:
-    """The manifest of a generation. Raises StoreError unless its bytes have the hash that the pointer names."""
+def read_manifest(directory: Path, sha256: str | None = None) -> Manifest:
+    """The manifest of a generation. Raises StoreError unless its bytes have the hash that the pointer names (without
+    one it is taken as it stands)."""
     path = directory / MANIFEST
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise StoreError(f"{path} is missing; build the store again with --force") from None
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise StoreError(f"{path} is damaged (SHA-256 differs); build the store again with --force")
-    fields = json.loads(data)
-    if fields.get("format") != FORMAT:
-        raise StoreError(f"{path} has format {fields.get('format')}, this version reads {FORMAT}; build with --force")
-    probes = tuple(Probe(text=probe["text"], vector=tuple(probe["vector"])) for probe in fields.pop("probes"))
-    return Manifest(**{**fields, "courses": tuple(fields["courses"]), "probes": probes})
+        raise damaged(path, f"is missing, though {POINTER} names it") from None
+    if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
+        raise damaged(path, f"is damaged (its SHA-256 is not the one in {POINTER})")
+    try:
+        fields = json.loads(data)
+        if fields["format"] != FORMAT:
+            raise damaged(path, f"has format {fields['format']}, this version reads {FORMAT}")
+        probes = tuple(Probe(text=probe["text"], vector=tuple(probe["vector"])) for probe in fields.pop("probes"))
+        return Manifest(**{**fields, "courses": tuple(fields["courses"]), "probes": probes})
+    except (KeyError, TypeError, ValueError) as error:
+        raise damaged(path, f"does not say what it should ({type(error).__name__}: {error})") from error
 
 
-def file_faults(directory: Path, manifest: Manifest) -> Iterator[str]:
-    """One line for each data file that is missing, cut short or changed since it was published."""
-    for name, entry in manifest.files.items():
-        path = directory / name
+def file_faults(directory: Path, manifest: Manifest, names: Collection[str] = FILES) -> Iterator[str]:
+    """One line for each data file of these names that is missing, cut short or changed since it was published."""
+    for name in names:
+        path, entry = directory / name, manifest.files[name]
         if not path.is_file():
             yield f"{path} is missing"
         elif path.stat().st_size != entry["bytes"]:
             yield f"{path} has {path.stat().st_size:,} bytes instead of {entry['bytes']:,}"
         elif hash_file(path) != entry["sha256"]:
-            yield f"{path} is damaged (SHA-256 differs)"
+            yield f"{path} is damaged (its SHA-256 is not the one in {MANIFEST})"

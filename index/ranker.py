@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 SHIPPED = Path(__file__).parent / "checkpoints" / "ranker"
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 FORMAT = 1
+SETTINGS_HASH = "settings_sha256"
 
 _QUESTION, _CONTEXT, _LONGEST = 80, 40, 400
 """Word pieces: of a question and of a passage's headings that are read, and of a whole sequence."""
@@ -175,23 +176,20 @@ class Ranker:
     def load(cls, folder: Path | None = None, device: str | torch.device = "cpu") -> Ranker:
         """The ranker in `folder` (None: the one that ships). Raises StoreError where a file is missing or damaged."""
         folder = folder or SHIPPED
+        rank, scale, layers, sha256 = _settings(folder / CONFIG)
         try:
-            fields = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
             data = (folder / WEIGHTS).read_bytes()
-            version, expected = fields["format"], fields["sha256"]
-            rank, scale, layers = int(fields["rank"]), float(fields["scale"]), int(fields["layers"])
-        except (OSError, KeyError, TypeError, ValueError) as fault:
-            raise StoreError(f"cannot read the ranker in {folder} ({fault}); restore it") from None
-        if version != FORMAT:
-            raise StoreError(f"{folder / CONFIG} has format {version}; this program reads {FORMAT}")
-        if hashlib.sha256(data).hexdigest() != expected:
-            raise StoreError(f"{folder / WEIGHTS} is damaged (its SHA-256 is not the recorded one); restore it")
+        except OSError as fault:
+            raise StoreError(f"cannot read {folder / WEIGHTS} ({fault.strerror}); restore it") from None
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise StoreError(f"{folder / WEIGHTS} is damaged (its SHA-256 is not the one in {CONFIG}); restore it")
         embedder = load_embedder()
         model = fresh_cross_encoder(embedder.directory, rank=rank, scale=scale, layers=layers)
         try:
             missing = model.load_state_dict({k: v.float() for k, v in load_tensors(data).items()}, strict=False)
         except (SafetensorError, RuntimeError) as fault:
-            raise StoreError(f"{folder / WEIGHTS} does not fit its configuration: {fault}") from None
+            reason = str(fault).splitlines()[-1].strip()
+            raise StoreError(f"{folder / WEIGHTS} does not fit its configuration ({reason}); restore it") from None
         trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
         if missing.unexpected_keys or trained & set(missing.missing_keys):
             raise StoreError(f"{folder / WEIGHTS} does not fit its configuration; restore it")
@@ -210,6 +208,27 @@ class Ranker:
             tensors = {name: value.to(device) for name, value in padded(sequences, counts).items()}
             found = self.model(**tensors, sentences=sum(counts)).float().cpu().numpy()
         return [np.asarray(part, dtype=np.float32) for part in np.split(found, np.cumsum(counts)[:-1])]
+
+
+def settings_hash(fields: dict[str, Any]) -> str:
+    """SHA-256 of all settings of a ranker but this hash itself, however the file is laid out."""
+    settings = {name: value for name, value in fields.items() if name != SETTINGS_HASH}
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode("utf-8")).hexdigest()
+
+
+def _settings(path: Path) -> tuple[int, float, int, str]:
+    """Rank, scale and layers of the updates and the SHA-256 of the weights, as a configuration says it, verified."""
+    try:
+        fields: dict[str, Any] = json.loads(path.read_bytes())
+        if fields["format"] != FORMAT:
+            raise StoreError(f"{path} has format {fields['format']}, this program reads {FORMAT}; restore it")
+        unknown = fields.keys() - {"format", "rank", "scale", "layers", "sha256", "training", SETTINGS_HASH}
+        found = int(fields["rank"]), float(fields["scale"]), int(fields["layers"]), str(fields["sha256"])
+    except (OSError, KeyError, TypeError, ValueError) as fault:
+        raise StoreError(f"cannot read the ranker's {path} ({fault}); restore it") from None
+    if unknown or fields.get(SETTINGS_HASH, settings_hash(fields)) != settings_hash(fields):
+        raise StoreError(f"{path} is damaged (it does not have the hash of its own settings); restore it")
+    return found
 
 
 def trained_weights(model: CrossEncoder) -> dict[str, Any]:

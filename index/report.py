@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from corpus.document import shown
+
 
 @dataclass(frozen=True, kw_only=True)
 class FileReport:
@@ -52,8 +54,7 @@ class BuildReport:
         """The report for people, a line for each file that is not simply unchanged, then the sums."""
         unchanged = [file for file in self.files if file.status == "unchanged"]
         for file in self.files:
-            # A name may hold anything, line ends and terminal codes too.
-            place = "".join(c if c.isprintable() else "?" for c in f"{file.course}: {file.source}")
+            place = shown(f"{file.course}: {file.source}")
             if file.status == "read":
                 yield f"read       {place}: {_count(file.passages, 'passage')}"
             elif file.status != "unchanged":
@@ -62,7 +63,7 @@ class BuildReport:
                 yield f"           note: {warning}"
         if unchanged:
             yield f"unchanged  {_count(len(unchanged), 'file')}"
-        courses = ", ".join(self.courses)
+        courses = shown(", ".join(self.courses))
         if not self.changed:
             yield f"{self.store} is up to date: {_count(self.passages, 'passage')} ({courses}); {self.seconds:.1f} s"
             return

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import corpus
-from corpus.document import Passage
+from corpus.document import Passage, shown
 from corpus.ingest import DocumentReader, SourceError, SourceFile, find_files
 from corpus.sentences import Span, sentence_spans
 from corpus.split import split
+from corpus.units import SplitError
+from corpus.wire import few
 from index.database import Database, Source
 from index.embedder import Embedder
 from index.errors import StoreError
@@ -162,7 +165,7 @@ def _identity(source: Source) -> tuple[str, ...]:
 def _source(file: SourceFile, request: Request, reader: str) -> Source:
     # A link is filed under the folder it lies in, wherever it leads; a problem in the list is told under that folder.
     path = file.path.parent.resolve() / file.path.name
-    root = next(root for root in request.roots if path.is_relative_to(root) or file.path.resolve() == root)
+    root = next(root for root in request.roots if path.is_relative_to(root) or os.path.realpath(file.path) == str(root))
     folder = root if root.is_dir() else root.parent
     return Source(
         course=request.course or folder.name,
@@ -181,16 +184,19 @@ def _read(child: DocumentReader, file: SourceFile, source: Source, course: str, 
         return Part(source=replace(source, reason=result.reason), status="skipped")
     document = replace(result.document, course=course) if course else result.document
     remarks = list(result.warnings)
-    passages = split(
-        document,
-        count_tokens=embedder.count_tokens,
-        limit=embedder.max_tokens,
-        target=PASSAGE_TARGET,
-        report=lambda remark: remarks.append(remark.removeprefix(f"{file.source}: ")),
-    )
+    try:
+        passages = split(
+            document,
+            count_tokens=embedder.count_tokens,
+            limit=embedder.max_tokens,
+            target=PASSAGE_TARGET,
+            report=lambda remark: remarks.append(remark.removeprefix(f"{file.source}: ")),
+        )
+    except SplitError as error:
+        return Part(source=replace(source, reason=str(error)), status="skipped")
     if not passages:
         return Part(source=replace(source, reason="holds no text"), status="skipped")
-    source = replace(source, course=document.course, title=document.title, warnings=tuple(remarks))
+    source = replace(source, course=document.course, title=document.title, warnings=tuple(few(remarks)))
     drafts = tuple(Draft(passage=passage, sentences=_sentences(passage.text)) for passage in passages)
     return Part(source=source, status="read", drafts=drafts)
 
@@ -218,4 +224,4 @@ def _is_replaced(source: Source, request: Request, parts: Sequence[Part]) -> boo
 def _nothing(problems: Sequence[tuple[str, str]]) -> StoreError:
     name, reason = problems[0] if problems else ("the source", "is empty")
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return StoreError(f"nothing to index: {name} {reason}{more}; name a folder with lecture files")
+    return StoreError(f"nothing to index: {shown(name)} {reason}{more}; name a folder with lecture files")

@@ -17,9 +17,9 @@ from index.database import Database, Row
 from index.defining import asked_terms, defines
 from index.embedder import Embedder, Vectors, load_embedder, same_vectors
 from index.embedding import PROBE_COSINE, probe_cosine
-from index.errors import StoreError
+from index.errors import StoreError, build_command, damaged
 from index.generation import Generation, current_generation, is_current
-from index.manifest import DATABASE, SENTENCES, VECTORS, file_faults
+from index.manifest import DATABASE, file_faults
 from index.originals import original_file
 from index.scoring import (
     READING_WEIGHT,
@@ -34,7 +34,7 @@ from index.scoring import (
 )
 from index.spelling import mended
 from index.uploads import UPLOADED
-from index.vectors import nearest, read_index, rows_of
+from index.vectors import nearest, open_vectors, rows_of
 
 _DEPTH = 100
 """Candidates taken from the vectors, and again from the words, before they are scored together."""
@@ -116,14 +116,12 @@ class Store:
         self._lock = threading.Lock()
         self._probed = False
         self._database = Database(directory / DATABASE)
-        self._index = read_index(directory / VECTORS)
-        self._sentences: NDArray[np.float16] = np.load(directory / SENTENCES, mmap_mode="r")
+        self._index, self._sentences = open_vectors(directory, self.manifest)
         self._source_of_row, self._first_sentence = self._database.layout()
         self._sources = self._database.sources()
         self._counts = self._database.passage_counts()
-        counted = (len(self._source_of_row), int(self._first_sentence[-1]))
-        if (self._index.ntotal, len(self._sentences)) != counted:
-            raise StoreError(f"{directory}: vectors and passages do not match in number; build the store with --force")
+        if (len(self), int(self._first_sentence[-1])) != (self._index.ntotal, len(self._sentences)):
+            raise damaged(directory / DATABASE, "holds another number of passages or sentences than there are vectors")
 
     @classmethod
     def open(
@@ -147,8 +145,8 @@ class Store:
             _check_embedder(path, generation, embedder)
             try:
                 return cls(path, generation, embedder, weights, ranker)
-            except (StoreError, OSError, RuntimeError):
-                if generation.directory.is_dir():
+            except StoreError:
+                if is_current(path, generation):
                     raise
 
     def newest(self) -> Store:
@@ -356,7 +354,7 @@ class Store:
         if probe_cosine(self.manifest, self.embedder) < PROBE_COSINE:
             raise StoreError(
                 f"{self.embedder.name} no longer gives the vectors that {self.path} was built with; "
-                f"run: python -m index.build --store {self.path} --force"
+                + build_command(self.path, "--force")
             )
         self._probed = True
 
@@ -368,7 +366,7 @@ def _check_embedder(path: Path, generation: Generation, embedder: Embedder) -> N
     differs = next(key for key in sorted({*built, *now} - {"name"}) if built.get(key) != now.get(key))
     raise StoreError(
         f"{path} was built with the embedder {built['name']}, not {now['name']} ({differs} differs); "
-        f"run: python -m index.build --store {path} --embedder {now['name']}"
+        + build_command(path, "--embedder", now["name"])
     )
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.embedder import Vectors
-from index.errors import StoreError
+from index.errors import damaged
+from index.manifest import MANIFEST, SENTENCES, VECTORS, Manifest
 
 FLAT_LIMIT = 100_000
 """Up to here every search is exact.
@@ -27,6 +28,12 @@ built more quickly than a graph, which matters as a store is published whole, an
 """
 _EXACT_ROWS = 20_000
 """Where a filter leaves no more rows than this, they are all compared: a graph or a list may not lead to them."""
+
+NORM_TOLERANCE = 2e-3
+"""How far a vector kept in half precision may be from unit length."""
+
+_LOOKED_AT = 100
+"""Vectors whose length is looked at when a store is opened; `index.check` looks at all of them."""
 
 
 def choose_index(count: int) -> str:
@@ -55,11 +62,11 @@ def build_index(vectors: Vectors, kind: str | None = None) -> Any:
 
 
 def write_index(index: Any, path: Path) -> None:
-    """Writes a FAISS index to a file. Raises StoreError where the disk does not take it."""
-    try:
-        _faiss().write_index(index, str(path))
-    except RuntimeError as error:
-        raise StoreError(f"cannot write {path}; make room on the disk or name another --store") from error
+    """Writes a FAISS index to a file. Raises OSError where the disk does not take it; FAISS by itself would lose the
+    last few kilobytes in silence, as it does not look whether the file could be closed."""
+    faiss = _faiss()
+    with path.open("wb") as file:
+        faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
 
 
 def read_index(path: Path) -> Any:
@@ -67,10 +74,34 @@ def read_index(path: Path) -> Any:
     try:
         index = _faiss().read_index(str(path))
     except RuntimeError as error:
-        raise StoreError(f"{path} is not a readable vector file; build the store again with --force") from error
+        raise damaged(path, "is not a readable vector file") from error
     if hasattr(index, "make_direct_map"):
         index.make_direct_map()
     return index
+
+
+def open_vectors(directory: Path, manifest: Manifest) -> tuple[Any, NDArray[np.float16]]:
+    """The FAISS index of a generation's passages [N, D] and, in a memory map, the vectors of its sentences [M, D].
+    Raises StoreError when they are not what the manifest says."""
+    index = read_index(directory / VECTORS)
+    try:
+        sentences: NDArray[np.float16] = np.load(directory / SENTENCES, mmap_mode="r")
+    except (OSError, ValueError) as error:
+        raise damaged(directory / SENTENCES, f"cannot be read ({error})") from error
+    counts, dimension = manifest.counts, manifest.dimension
+    if index.metric_type != _faiss().METRIC_INNER_PRODUCT:
+        raise damaged(directory / VECTORS, "has another metric than the inner product")
+    for name, found, expected in (
+        (VECTORS, (index.ntotal, index.d), (counts["passages"], dimension)),
+        (SENTENCES, sentences.shape, (counts["sentences"], dimension)),
+    ):
+        if found != expected:
+            raise damaged(directory / name, f"holds vectors of the shape {found}; {MANIFEST} says {expected}")
+    some = np.unique(np.linspace(0, index.ntotal - 1, min(index.ntotal, _LOOKED_AT)).astype(np.int64))
+    norms = np.linalg.norm(rows_of(index, some), axis=1)
+    if not np.allclose(norms, 1, rtol=0, atol=NORM_TOLERANCE):
+        raise damaged(directory / VECTORS, "holds vectors that are not of unit length")
+    return index, sentences
 
 
 def rows_of(index: Any, rows: NDArray[np.int64]) -> Vectors:

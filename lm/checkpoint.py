@@ -25,6 +25,7 @@ WEIGHTS, TOKENIZER, CONFIG = "model.safetensors", "tokenizer.json", "config.json
 SHIPPED = Path(__file__).parent / "checkpoints"
 DEFAULT = "mini"
 _SCALE = ".int8_scale"
+_ANOTHER = "give a directory written by python -m lm.train"
 
 
 class CheckpointError(ValueError):
@@ -57,35 +58,31 @@ def resolve(name: str | Path | None) -> Path:
 
 
 def load(name: str | Path | None = None, *, device: str | torch.device = "cpu") -> Checkpoint:
-    """Load a checkpoint in fp32 and evaluation mode; CheckpointError if a file is missing or damaged."""
+    """Load a checkpoint in fp32 and evaluation mode; CheckpointError if a file is missing, damaged or alien."""
     folder, device = resolve(name), usable_device(device)
+    fields = _settings(folder / CONFIG)
+    contents = {part: _verified(folder / part, fields["sha256"].get(part, "")) for part in (WEIGHTS, TOKENIZER)}
     try:
-        fields = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        if fields["format"] != FORMAT:
-            raise CheckpointError(f"{folder / CONFIG} has format {fields['format']}; this program reads {FORMAT}")
-        hashes = dict(fields["sha256"])
-        if hashes[CONFIG] != _settings_hash(fields):
-            raise CheckpointError(f"{folder / CONFIG} was changed after it was written; restore the checkpoint")
-        shape = dict(fields["model"])
-    except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as fault:
-        raise CheckpointError(f"{folder / CONFIG} is damaged ({fault}); restore the checkpoint") from None
-    contents = {part: _verified(folder / part, hashes.get(part, "")) for part in (WEIGHTS, TOKENIZER)}
-    tokenizer = Tokenizer.load(folder / TOKENIZER)
-    # Checkpoints of the first tokenizers do not say how many special tokens there are.
-    config = ModelConfig.from_json({"special": tokenizer.special} | shape)
+        tokenizer = Tokenizer.load(folder / TOKENIZER)
+        # Checkpoints of the first tokenizers do not say how many special tokens there are.
+        config = ModelConfig.from_json({"special": tokenizer.special} | fields["model"])
+    except ValueError as fault:
+        raise CheckpointError(f"{folder / CONFIG} describes no model of this program ({fault}); {_ANOTHER}") from None
     if (tokenizer.size, tokenizer.special) != (config.vocabulary, config.special):
         raise CheckpointError(
-            f"{folder}: the tokenizer has {tokenizer.size} pieces, {tokenizer.special} of them special, "
-            f"the model {config.vocabulary}, {config.special}"
+            f"{folder / TOKENIZER} has {tokenizer.size} pieces, {tokenizer.special} of them special, "
+            f"the model {config.vocabulary}, {config.special}; restore the checkpoint"
         )
     model = LanguageModel(config)
     try:
         model.load_state_dict(restored(load_tensors(contents[WEIGHTS])))
     except (SafetensorError, RuntimeError) as fault:
         reason = str(fault).splitlines()[-1].strip()
-        raise CheckpointError(f"{folder / WEIGHTS} does not fit its configuration: {reason}") from None
+        raise CheckpointError(
+            f"{folder / WEIGHTS} does not fit its configuration ({reason}); restore the checkpoint"
+        ) from None
     return Checkpoint(
-        name=folder.name, model=model.to(device).eval(), tokenizer=tokenizer, training=dict(fields.get("training", {}))
+        name=folder.name, model=model.to(device).eval(), tokenizer=tokenizer, training=dict(fields["training"])
     )
 
 
@@ -99,13 +96,30 @@ def usable_device(name: str | torch.device) -> torch.device:
     return device
 
 
+def _settings(path: Path) -> dict[str, Any]:
+    """What `config.json` holds, verified: format, model, training, sha256."""
+    try:
+        fields: dict[str, Any] = json.loads(path.read_bytes())
+        if fields["format"] != FORMAT:
+            raise CheckpointError(f"{path} has format {fields['format']}, this program reads {FORMAT}; {_ANOTHER}")
+        if fields["sha256"][CONFIG] != _settings_hash(fields):
+            raise CheckpointError(f"{path} was changed after it was written; restore the checkpoint")
+    except CheckpointError:
+        raise
+    except OSError as fault:
+        raise CheckpointError(f"cannot read {path} ({fault.strerror}); restore the checkpoint") from None
+    except (LookupError, TypeError, ValueError) as fault:
+        raise CheckpointError(f"{path} is damaged or of another kind ({fault}); restore it, or {_ANOTHER}") from None
+    return fields
+
+
 def _verified(path: Path, sha256: str) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as fault:
         raise CheckpointError(f"cannot read {path} ({fault.strerror}); restore the checkpoint") from None
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise CheckpointError(f"{path} is damaged (its SHA-256 is not the recorded one); restore the checkpoint")
+        raise CheckpointError(f"{path} is damaged (its SHA-256 is not the one in {CONFIG}); restore the checkpoint")
     return data
 
 

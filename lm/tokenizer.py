@@ -108,7 +108,10 @@ class Tokenizer:
             or model.get("type") != "BPE"
         ):
             raise ValueError(f"{path} is not a tokenizer file: it holds no BPE model")
-        return cls(Backend.from_str(text))
+        try:
+            return cls(Backend.from_str(text))
+        except Exception as fault:  # `tokenizers` raises nothing more special
+            raise ValueError(f"{path} is not a tokenizer file of this library: {fault}") from None
 
     def to_json(self) -> str:
         """The tokenizer as the text of its file."""

@@ -62,12 +62,33 @@ def missing() -> str:
     return ""
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def app(folder: Path, *options: str) -> Iterator[tuple[str, int]]:
+    """Address and process of `python app.py` with these options; the tutor behind it may be loading still."""
+    port = free_port()
+    surroundings = {**os.environ, "PYTHONUNBUFFERED": "1", "HOME": str(folder), "XDG_CACHE_HOME": str(folder)}
+    command = [sys.executable, str(ROOT / "app.py"), "--port", str(port), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, env=surroundings, text=True) as server:
+        assert server.stdout is not None
+        assert any("Glassbox is at" in line for line in server.stdout), "the page did not start"
+        try:
+            yield f"http://127.0.0.1:{port}", server.pid
+        finally:
+            server.terminate()
+            server.stdout.read()
+
+
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
     """The address of a page with the hostile tutor behind it, served by a process of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
     surroundings = {**os.environ, "PYTHONPATH": path, "GRADIO_TEMP_DIR": str(folder / "gradio")}
     command = [sys.executable, "-c", SERVE, str(port), str(folder / "store")]
@@ -162,13 +183,13 @@ class Page:
                 return
         raise AssertionError(f"{text!r} was not taken from {selector}")
 
-    def ask(self, question: str, *, wait: bool = True) -> None:
-        """Ask in the chat; `wait` until the answer is complete."""
+    def ask(self, question: str, *, wait: bool = True, seconds: float = 10.0) -> None:
+        """Ask in the chat; `wait` until the answer is complete, so many seconds at most."""
         self.turns += 1
         taken = "return document.querySelectorAll('#gb-chat [data-testid=user]').length >= arguments[0]"
         self.submit("#gb-question textarea", question, taken, self.turns)
         if wait:
-            self.until(ANSWERED, self.turns)
+            self.until(ANSWERED, self.turns, seconds=seconds)
 
     def answer(self) -> Any:
         """The last answer in the chat."""

@@ -1,4 +1,5 @@
-"""Shared fixtures: a store over the shipped notes and the tutor that ships, made once for all tests that need them."""
+"""Shared fixtures: a store over the shipped notes and the tutor that ships, made once for all tests that need them;
+a folder to upload from."""
 
 import os
 from collections.abc import Iterator
@@ -29,6 +30,14 @@ def course_tutor(course_store: Path) -> Iterator[Tutor]:
     tutor = Tutor.load(course_store, device="cpu")
     yield tutor
     tutor.store.close()
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    """An empty folder for files to upload."""
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    return folder
 
 
 @pytest.hookimpl(tryfirst=True)

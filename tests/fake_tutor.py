@@ -20,7 +20,7 @@ from lm.config import ARCHITECTURES, ModelConfig
 from lm.reading import Prompt
 from tutor.answer import Answer, Citation, PromptToken, Ranked, Step, Trace
 from tutor.choices import Choices
-from tutor.errors import TutorError
+from tutor.errors import Stopped, TutorError
 from tutor.explanation import Explanation, HeadWeights, explanation_of
 from tutor.selection import Chosen
 from tutor.tutor import Tutor
@@ -147,6 +147,7 @@ def answer_for(question: str) -> Answer:
 class FakeHit:
     passage: Passage
     score: float
+    searched: float = 1.0
     dense: float = 1.0
 
     @property
@@ -209,10 +210,17 @@ class FakeStream:
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
         self.finished = False
+        self.stopped = False
 
     def __iter__(self) -> Iterator[str]:
-        yield from re.findall(r"\S+\s*", self._answer.text)
+        for piece in re.findall(r"\S+\s*", self._answer.text):
+            if self.stopped:
+                raise Stopped
+            yield piece
         self.finished = True
+
+    def stop(self) -> None:
+        self.stopped = True
 
     @property
     def answer(self) -> Answer:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from browser import ANSWERED, Page, chromium, missing, served
-from hostile import AWAY, FORMULAS, PAYLOADS, QUESTIONS
+from hostile import QUESTIONS
+from payloads import AWAY, FORMULAS, PAYLOADS
 
 from tutor.ui.chat import NEXT, REVEAL
 
@@ -69,8 +70,33 @@ def test_an_answer_comes_word_by_word_and_can_be_stopped(page: Page) -> None:
     while len(seen) < 4:
         seen.add(page.until("return document.querySelector('#gb-chat [data-testid=bot]')?.innerText"))
     next(one for one in page.all("#gb-question button") if one.text.strip() == "Stop").click()
+    page.until(TOLD, "Stopped.")
     page.until(ANSWERED, 1)
     assert "gate vector" not in page.answer().text
+
+
+def test_a_new_conversation_ends_the_answer_under_way(page: Page) -> None:
+    for _ in range(3):
+        page.turns = 0
+        page.ask(f"slowly: {QUESTION}", wait=False)
+        page.until("return document.querySelector('#gb-chat [data-testid=bot]')?.innerText.length > 10")
+        page.run("document.querySelector('#gb-clear').click()")
+        page.until("return document.querySelectorAll('#gb-chat [data-testid=user]').length === 0")
+        time.sleep(0.3)
+        assert not page.all("#gb-chat [data-testid=user]")
+    page.turns = 0
+    page.ask(QUESTION)
+    assert len(page.all("#gb-chat [data-testid=user]")) == 1
+
+
+def test_back_and_forward_give_a_page_that_answers(page: Page) -> None:
+    page.ask(f"slowly: {QUESTION}", wait=False)
+    page.driver.get("about:blank")
+    page.driver.back()
+    page.until("return document.querySelector('#gb-question button')?.innerText.trim() === 'Ask'")
+    page.turns = 0
+    page.ask(QUESTION)
+    assert "decides how much" in page.answer().text
 
 
 def test_a_marker_opens_its_source_at_the_words(page: Page) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from browser import Page, chromium, missing, served
-from hostile import PAYLOADS
+from payloads import PAYLOADS
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(bool(missing()), reason=missing())]
 

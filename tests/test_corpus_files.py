@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from corpus.document import Locator
 from corpus.files import MAX_FILE_BYTES, SourceError, find_files
 
 
@@ -42,6 +43,7 @@ def test_everything_left_out_is_listed_with_its_reason(tmp_path: Path) -> None:
     (folder / "out.txt").symlink_to(tmp_path / "secret.txt")
     (folder / "lost.txt").symlink_to(tmp_path / "nothing")
     (folder / "loop").symlink_to(folder)
+    (folder / "self.md").symlink_to("self.md")
     os.mkfifo(folder / "pipe.txt")
     found = problems([folder], max_bytes=50)
     assert found.pop("good.txt") == ""
@@ -56,6 +58,7 @@ def test_everything_left_out_is_listed_with_its_reason(tmp_path: Path) -> None:
         "out.txt": "out of the folder",
         "lost.txt": "leads nowhere",
         "loop": "link to a folder",
+        "self.md": "leads nowhere",
         "pipe.txt": "no ordinary file",
     }
     assert found.keys() == expected.keys()
@@ -81,6 +84,13 @@ def test_one_file_named_twice_is_read_once(tmp_path: Path) -> None:
     files = find_files([tmp_path, path])
     assert [file.path for file in files if not file.problem] == [path]
     assert all("same file as a.txt" in file.problem for file in files if file.path != path or file.source != "a.txt")
+
+
+def test_a_name_with_line_ends_is_told_in_one_line(tmp_path: Path) -> None:
+    path = write(tmp_path / "a\nread b.txt")
+    (tmp_path / "c.txt").symlink_to(path)
+    assert problems([tmp_path])["c.txt"] == "is the same file as a?read b.txt"
+    assert Locator(source="a\x1b[2J\n.txt", start=0, end=1, page=3).describe() == "a?[2J?.txt, page 3"
 
 
 def test_a_missing_source_is_an_error(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from corpus.ingest import DocumentReader, Limits, ReadResult, find_files, read_file, read_files, read_sources
 from corpus.readers import FORMATS, Format
+from corpus.readers.builder import LONGEST_TITLE
 from corpus.wire import document_from_json
 
 TINY_LIMITS = Limits(cpu_seconds=1, wall_seconds=20)
@@ -98,6 +99,27 @@ def test_text_that_cannot_be_stored_is_cleaned(read_with: ReadWith) -> None:
     first.document.title.encode()
 
 
+def test_control_characters_are_replaced_one_for_one_and_names_are_one_short_line(read_with: ReadWith) -> None:
+    names = "title='a\\n\\x1b[31m\\u202eb' + 'x' * 999, course='\\x07 C', page_labels={1: 'i\\n\\ni'}"
+    more = "text='a\\x1b[2J\\x9bb\\n\\tc', blocks=(), warnings=tuple(f'w{n}\\x00' for n in range(99))"
+    code = f"return Document(source=source, {names}, {more})"
+    first, _ = read_with(code)
+    assert first.document is not None
+    assert first.document.text == "a [2J b\n\tc"
+    assert first.document.title == "a [31m b" + "x" * (LONGEST_TITLE - 8)
+    assert first.document.course == "C"
+    assert first.document.page_labels == {1: "i i"}
+    assert first.warnings[::20] == ("w0", "and 79 more remarks like these")
+
+
+def test_blocks_are_limited(read_with: ReadWith) -> None:
+    blocks = "tuple(Block(kind='code', start=n, end=n + 1) for n in range(9))"
+    code = f"return Document(source=source, title='', text='x' * 9, blocks={blocks})"
+    bad, good = read_with(code, Limits(blocks=8))
+    assert "holds 9 paragraphs or lists, more than 8" in bad.reason
+    assert good.status == "read"
+
+
 def test_one_child_reads_many_files(tmp_path: Path) -> None:
     for number in range(5):
         (tmp_path / f"{number}.txt").write_text(f"Lecture {number}.", encoding="utf-8")
@@ -183,6 +205,9 @@ def test_the_reply_of_a_child_is_not_trusted() -> None:
     assert document_from_json(json.loads(json.dumps(sound)), source="a").text == "abc"
     for broken in (
         {"text": None},
+        {"text": "\x1b"},
+        {"title": "x" * (LONGEST_TITLE + 1)},
+        {"course": "a\nb"},
         {"blocks": [["code", 2, 1, 0, None, None, None]]},
         {"blocks": [["code", 0, 2, 0, None, None, None], ["code", 1, 3, 0, None, None, None]]},
         {"blocks": [["code", 0, "2", 0, None, None, None]]},

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from pdf_samples import make_pdf
 from PIL import Image
-from test_corpus_office import make_pdf
 
 from corpus import picture
 from corpus.ingest import Limits

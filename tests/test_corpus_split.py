@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from corpus.document import Block, BlockKind, Document, Passage
 from corpus.readers import markdown, plain
+from corpus.readers.builder import LONGEST_TITLE
 from corpus.split import Costs, embedding_text, split
+from corpus.units import MOST_UNITS, SplitError
 
 LIMIT = 64
 
@@ -328,3 +330,21 @@ def test_the_work_grows_with_the_text_whatever_it_is(text: str) -> None:
     found = split(read, count_tokens=counting)
     assert counted < 30 * len(text)
     check_invariants(read, found, 256)
+
+
+def test_splitting_stops_in_time() -> None:
+    with pytest.raises(SplitError, match="takes more than 0 s") as caught:
+        split(document("One sentence. Another one."), count_tokens=count_words, seconds=0)
+    assert "\n" not in str(caught.value)
+
+
+def test_splitting_stops_at_too_many_pieces() -> None:
+    with pytest.raises(SplitError, match=f"more than {MOST_UNITS:,} sentences"):
+        split(document("- a\n" * (MOST_UNITS + 1)), count_tokens=lambda text: 1 + len(text) // 4)
+
+
+def test_passages_carry_the_beginning_of_a_long_heading_and_hold_all_of_it() -> None:
+    text = f"# {'rye ' * 500}\n\nWords."
+    passages = split(document(text), count_tokens=count_words, limit=LIMIT)
+    assert {len(heading) for one in passages for heading in one.locator.headings} == {LONGEST_TITLE - 1}
+    assert sum(one.text.count("rye") for one in passages) == 500

@@ -247,6 +247,16 @@ def test_the_command_reports_in_lines_and_in_json(
     assert error.count("\n") == 1
 
 
+def test_without_a_source_a_store_of_other_lectures_keeps_to_these(
+    notes: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build_module, "load_embedder", lambda name="": FakeEmbedder(salt=name))
+    assert build_module.main([str(notes), "--store", str(store)]) == 0
+    assert build_module.main(["--store", str(store), "--embedder", "2"]) == 0
+    with Store.open(store, embedder=FakeEmbedder(salt="2")) as opened:
+        assert opened.courses() == ("notes",)
+
+
 def test_an_unchanged_build_loads_nothing_heavy(notes: Path, store: Path) -> None:
     """With the real embedder: what its fingerprint and word pieces need is read without it."""
     script = (

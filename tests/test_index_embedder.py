@@ -7,11 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from index.build import build
 from index.embedder import WEIGHTS_SHA256, SentenceTransformerEmbedder, batches, load_embedder, same_vectors
 from index.errors import StoreError
+from index.paths import shipped_lectures
 from index.store import Store
+from lm.checkpoint import DEFAULT, SHIPPED
+
+ODD = " \t\n\r\u00a0\u2028\x1c\x85[]SEPaé字.$#"
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +40,20 @@ def test_word_pieces_are_counted_with_the_special_ones_and_without_a_limit(
     assert embedder.count_tokens("hello world") == 4
     assert embedder.count_tokens("[CLS] [SEP] hello") == 5
     assert embedder.count_tokens("hello " * 1000) == 1002
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=st.text(st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from(ODD)), max_size=120))
+@example("[SEP]a [SEP ] [ SEP] x[MASK]")
+@example("a" * 150 + " " + "b" * 45)
+def test_counting_by_words_is_counting(embedder: SentenceTransformerEmbedder, text: str) -> None:
+    assert embedder.count_tokens(text) == len(embedder.pieces().encode(text).ids)
+
+
+def test_all_of_the_course_is_counted_alike(embedder: SentenceTransformerEmbedder) -> None:
+    for path in sorted(shipped_lectures().glob("*.md"))[::6]:
+        text = path.read_text(encoding="utf-8")
+        assert embedder.count_tokens(text) == len(embedder.pieces().encode(text).ids)
 
 
 def test_batches_group_like_lengths_within_the_budget() -> None:
@@ -103,3 +123,9 @@ def test_an_unknown_model_offline_is_one_line(monkeypatch: pytest.MonkeyPatch, t
     with pytest.raises(StoreError, match="no embedding model 'nonesuch'") as caught:
         load_embedder("nonesuch")
     assert "\n" not in str(caught.value)
+
+
+def test_a_model_that_embeds_nothing_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("# Owls\n\nAn owl flies.\n", encoding="utf-8")
+    with pytest.raises(StoreError, match="is no embedding model"):
+        build([tmp_path / "a.md"], tmp_path / "store", embedder=load_embedder(str(SHIPPED / DEFAULT)))

@@ -157,20 +157,22 @@ def test_faults_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         Ranker.load(tmp_path)
 
 
-@pytest.mark.parametrize("name", [CONFIG, WEIGHTS])
-def test_a_damaged_ranker_is_refused(tmp_path: Path, name: str) -> None:
-    for part in (CONFIG, WEIGHTS):
-        content = bytearray((SHIPPED / part).read_bytes())
-        if part == name:
-            content[len(content) // 2] ^= 1
-        (tmp_path / part).write_bytes(bytes(content))
-    if name == WEIGHTS:
-        with pytest.raises(StoreError, match="is damaged"):
-            Ranker.load(tmp_path)
-    else:
-        (tmp_path / CONFIG).write_text("{}")
-        with pytest.raises(StoreError, match="cannot read the ranker"):
-            Ranker.load(tmp_path)
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"scale": 2.0', '"scale": 3.0', "is damaged"),
+        ('"training"', '"trainings"', "is damaged"),
+        ('"format": 1', '"format": 2', "format 2"),
+        ("{", "[", "cannot read the ranker"),
+        ('"rank"', '"rang"', "cannot read the ranker"),
+    ],
+)
+def test_a_changed_configuration_is_refused(tmp_path: Path, old: str, new: str, said: str) -> None:
+    text = (SHIPPED / CONFIG).read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / CONFIG).write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(StoreError, match=said):
+        Ranker.load(tmp_path)
 
 
 def test_the_shipped_ranker_tells_answers_from_neighbours() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from fake_embedder import FakeEmbedder
+from small_stores import GATES, build_store
 
 from index.build import build
 from index.check import faults
@@ -16,18 +17,14 @@ from index.uploads import find_uploads, uploads_folder
 
 
 @pytest.fixture
-def notes(tmp_path: Path) -> Path:
-    folder = tmp_path / "notes"
-    folder.mkdir()
-    (folder / "gates.md").write_text("# Gates\n\nThe forget gate keeps or drops the old state.\n", encoding="utf-8")
-    return folder
+def store(tmp_path: Path) -> Path:
+    return build_store(tmp_path, GATES)
 
 
 @pytest.fixture
-def store(notes: Path, tmp_path: Path) -> Path:
-    path = tmp_path / "store"
-    build([notes], path, embedder=FakeEmbedder())
-    return path
+def notes(store: Path) -> Path:
+    """The folder that the store was built from."""
+    return store.parent / "notes"
 
 
 def upload(store: Path, course: str, name: str, text: str) -> Path:

@@ -49,3 +49,9 @@ def test_the_benchmark_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert [line["kind"] for line in lines] == ["Flat", "IVF64,Flat", "HNSW32"]
     assert lines[0]["recall"] == 1.0
     assert main(["--sizes", "0"]) == 1
+
+
+def test_a_full_disk_is_an_error_however_small_the_index() -> None:
+    vectors, _ = clustered_vectors(5, 1, 32, seed=0)
+    with pytest.raises(OSError, match="No space left"):
+        write_index(build_index(vectors), Path("/dev/full"))

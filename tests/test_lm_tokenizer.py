@@ -104,6 +104,13 @@ def test_a_file_that_is_no_tokenizer_is_named(tmp_path: Path, content: bytes) ->
         Tokenizer.load(path)
 
 
+def test_a_damaged_tokenizer_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "damaged.json"
+    path.write_text(small_tokenizer().to_json().replace('"ByteLevel"', '"ByteLeval"'), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"damaged\.json is not a tokenizer file"):
+        Tokenizer.load(path)
+
+
 def test_a_tokenizer_without_the_special_tokens_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "foreign.json"
     path.write_text(small_tokenizer().to_json().replace("<|none|>", "<|nope|>"), encoding="utf-8")

@@ -10,41 +10,26 @@ import torch
 from fake_embedder import FakeEmbedder
 from fake_tutor import PASSAGES
 from lm_samples import small_model
+from small_stores import ZOBLINS, build_store, ignorant
 
-from index.build import build
 from index.store import Store
 from lm.checkpoint import Checkpoint, save
-from lm.config import ARCHITECTURES, preset
+from lm.config import ARCHITECTURES
 from lm.evaluate import evaluate_text
 from lm.memory import gradient_norms
-from lm.model import LanguageModel
-from lm.reading import FEATURES, Piece, build_prompt
-from lm.tokenizer import NONE, Tokenizer
+from lm.reading import Piece, build_prompt
+from lm.tokenizer import NONE
 from tutor import Answer, Tutor, TutorError, compare
 from tutor.answer import Citation, Ranked
 from tutor.compare import Side, ground, numbered
 from tutor.measures import DRAWS, forced_likelihood, gradient, text_likelihood, write
 
-NOTES = """# Zoblins
-
-## Colour
-
-A zoblin is a purple machine that sorts letters. It was built by Quarnell in 1987.
-
-## Sound
-
-The zoblin hums at 440 hertz while it works.
-"""
 QUESTION = "Who built the zoblin?"
 
 
 def checkpoint(architecture: str) -> Checkpoint:
     """A model that knows nothing."""
-    tokenizer = Tokenizer.train([NOTES], vocabulary=400)
-    shape = {"vocabulary": tokenizer.size, "features": FEATURES, "context": 512, "architecture": architecture}
-    model = LanguageModel(preset("tiny", **shape))
-    model.reset(torch.Generator().manual_seed(3))
-    return Checkpoint(name=architecture, model=model.eval(), tokenizer=tokenizer, training={})
+    return ignorant([ZOBLINS], architecture=architecture, context=512)
 
 
 class CountingStore(Store):
@@ -57,10 +42,8 @@ class CountingStore(Store):
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    folder = tmp_path_factory.mktemp("zoblins")
-    (folder / "notes.md").write_text(NOTES, encoding="utf-8")
-    build([folder / "notes.md"], folder / "store", embedder=FakeEmbedder())
-    return CountingStore.open(folder / "store", embedder=FakeEmbedder())
+    path = build_store(tmp_path_factory.mktemp("zoblins"), {"notes.md": ZOBLINS})
+    return CountingStore.open(path, embedder=FakeEmbedder())
 
 
 @pytest.fixture(scope="module")
@@ -131,10 +114,10 @@ def test_a_text_that_does_not_fit_or_is_empty_has_no_likelihood() -> None:
 
 def test_plain_text_is_measured_as_the_command_does_it(capsys: pytest.CaptureFixture[str]) -> None:
     found = checkpoint("lstm")
-    measured = text_likelihood(found, NOTES)
+    measured = text_likelihood(found, ZOBLINS)
     assert capsys.readouterr().err == ""
     assert measured is not None
-    assert measured.bits_per_byte == evaluate_text(found, NOTES)["bits_per_byte"]
+    assert measured.bits_per_byte == evaluate_text(found, ZOBLINS)["bits_per_byte"]
 
 
 def test_the_gradient_is_that_of_the_memory_experiment_and_leaves_the_model_alone() -> None:

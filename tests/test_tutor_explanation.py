@@ -4,28 +4,17 @@ import json
 
 import numpy as np
 import pytest
-import torch
-from fake_embedder import FakeEmbedder
 from fake_tutor import PASSAGES, answer_for
+from small_stores import ZOBLIN_FILES, ignorant, open_store
 
-from index.build import build
 from index.store import Store
-from lm.checkpoint import Checkpoint
-from lm.config import preset
 from lm.generate import generate
-from lm.model import LanguageModel
-from lm.reading import FEATURES
 from lm.sampling import Decoding
-from lm.tokenizer import Tokenizer
 from tutor import Answer, Tutor
 from tutor.explanation import PassageWorth, disagreement, explanation_of
 from tutor.faithfulness import prompt_of, written
 
 QUESTION = "What does the forget gate do?"
-NOTES = {
-    "colour.md": "# Colour\n\nA zoblin is a purple machine that sorts letters. It was built by Quarnell in 1987.\n",
-    "sound.md": "# Sound\n\nThe zoblin hums at 440 hertz while it works.\n",
-}
 
 
 def worths(*values: tuple[float, float | None], cited: int = 9) -> list[PassageWorth]:
@@ -96,22 +85,12 @@ def test_a_refusal_has_nothing_to_explain() -> None:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    folder = tmp_path_factory.mktemp("zoblins")
-    for name, text in NOTES.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    build([folder / name for name in NOTES], folder / "store", embedder=FakeEmbedder())
-    return Store.open(folder / "store", embedder=FakeEmbedder())
+    return open_store(tmp_path_factory.mktemp("zoblins"), ZOBLIN_FILES)
 
 
 def toy(store: Store, architecture: str = "transformer") -> Tutor:
     """A tutor whose model knows nothing and always copies."""
-    tokenizer = Tokenizer.train(NOTES.values(), vocabulary=400)
-    shape = preset("tiny", vocabulary=tokenizer.size, features=FEATURES, context=1024, architecture=architecture)
-    model = LanguageModel(shape)
-    model.reset(torch.Generator().manual_seed(3))
-    with torch.no_grad():
-        model.copy.gate.bias.fill_(20.0)
-    return Tutor(store, Checkpoint(name="toy", model=model.eval(), tokenizer=tokenizer, training={}))
+    return Tutor(store, ignorant(ZOBLIN_FILES.values(), architecture=architecture, gate=20.0))
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +124,7 @@ def test_the_heads_are_those_that_write_the_answer(store: Store, answer: Answer)
 def test_the_tutor_explains_its_answer(store: Store, answer: Answer) -> None:
     found = toy(store).explain(answer)
     effects = [one.effect for one in found.passages]
-    assert len(effects) == 2
+    assert len(effects) == 3
     assert max(effect for effect in effects if effect is not None) > 1.0
 
 

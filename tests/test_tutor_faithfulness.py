@@ -8,15 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from fake_embedder import FakeEmbedder
+from small_stores import ZOBLIN_FILES, ignorant, open_store
 
-from index.build import build
 from index.store import Store
-from lm.checkpoint import Checkpoint
-from lm.config import preset
-from lm.model import LanguageModel
-from lm.reading import FEATURES, build_prompt
-from lm.tokenizer import Tokenizer
+from lm.reading import build_prompt
 from tutor import Answer, Tutor
 from tutor.answer import PromptToken, Step, Trace
 from tutor.evaluate import Question, plain
@@ -34,32 +29,17 @@ from tutor.faithfulness import (
     written,
 )
 
-NOTES = {
-    "colour.md": "# Colour\n\nA zoblin is a purple machine that sorts letters. It was built by Quarnell in 1987.\n",
-    "sound.md": "# Sound\n\nThe zoblin hums at 440 hertz while it works.\n",
-    "food.md": "# Food\n\nEvery zoblin eats two spoons of sand before dawn.\n",
-}
 QUESTION = "Who built the purple machine?"
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """The notes, one passage each."""
-    folder = tmp_path_factory.mktemp("zoblins")
-    for name, text in NOTES.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    build([folder / name for name in NOTES], folder / "store", embedder=FakeEmbedder())
-    return Store.open(folder / "store", embedder=FakeEmbedder())
+    return open_store(tmp_path_factory.mktemp("zoblins"), ZOBLIN_FILES)
 
 
 def toy(store: Store, gate: float) -> Tutor:
     """A tutor whose model knows nothing and always copies (`gate` far above 0) or never (far below)."""
-    tokenizer = Tokenizer.train(NOTES.values(), vocabulary=400)
-    model = LanguageModel(preset("tiny", vocabulary=tokenizer.size, features=FEATURES, context=1024))
-    model.reset(torch.Generator().manual_seed(3))
-    with torch.no_grad():
-        model.copy.gate.bias.fill_(gate)
-    return Tutor(store, Checkpoint(name="toy", model=model.eval(), tokenizer=tokenizer, training={}))
+    return Tutor(store, ignorant(ZOBLIN_FILES.values(), gate=gate))
 
 
 @pytest.fixture(scope="module")

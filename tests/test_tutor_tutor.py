@@ -5,47 +5,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from fake_embedder import FakeEmbedder
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_stores import ZOBLINS, ignorant, open_store
 
-from index.build import build
 from index.errors import StoreError
-from index.store import Store
 from lm.checkpoint import Checkpoint, CheckpointError
 from lm.config import preset
 from lm.model import LanguageModel
 from lm.reading import FEATURES
-from lm.tokenizer import SPECIAL, Tokenizer
+from lm.tokenizer import SPECIAL
 from tutor import Answer, Tutor, TutorError
 from tutor.ui.payload import trace_payload
-
-NOTES = """# Zoblins
-
-## Colour
-
-A zoblin is a purple machine that sorts letters. It was built by Quarnell in 1987.
-
-## Sound
-
-The zoblin hums at 440 hertz while it works.
-"""
 
 
 @pytest.fixture(scope="module")
 def untrained(tmp_path_factory: pytest.TempPathFactory) -> Tutor:
     """A tutor whose model knows nothing and never copies: what it writes is unsupported, so it has to quote."""
-    folder = tmp_path_factory.mktemp("zoblins")
-    (folder / "notes.md").write_text(NOTES, encoding="utf-8")
-    build([folder / "notes.md"], folder / "store", embedder=FakeEmbedder())
-    tokenizer = Tokenizer.train([NOTES], vocabulary=400)
-    model = LanguageModel(preset("tiny", vocabulary=tokenizer.size, features=FEATURES, context=1024))
-    model.reset(torch.Generator().manual_seed(3))
-    with torch.no_grad():
-        model.copy.gate.bias.fill_(-20.0)
-    store = Store.open(folder / "store", embedder=FakeEmbedder())
-    return Tutor(store, Checkpoint(name="untrained", model=model.eval(), tokenizer=tokenizer, training={}))
+    store = open_store(tmp_path_factory.mktemp("zoblins"), {"notes.md": ZOBLINS})
+    return Tutor(store, ignorant([ZOBLINS], gate=-20.0))
 
 
 def well_formed(answer: Answer) -> None:

@@ -18,7 +18,7 @@ from lm.reading import FEATURES
 from lm.tokenizer import Tokenizer
 from tutor.tutor import Tutor
 from tutor.ui.loading import Loading, NotLoaded
-from tutor.ui.start import model_folders, what_is
+from tutor.ui.models import model_folders, what_is
 
 NAMES = ("fake", "other", "damaged")
 NOTE = "# Zoblins\n\nA zoblin is a purple machine that sorts letters.\n"

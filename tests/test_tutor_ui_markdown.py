@@ -1,9 +1,9 @@
 """What of a text is Markdown with LaTeX, and what is not let through."""
 
 import pytest
-from hostile import AWAY, FORMULAS, PAYLOADS
 from hypothesis import given
 from hypothesis import strategies as st
+from payloads import AWAY, FORMULAS, PAYLOADS
 
 from tutor.ui.markdown import _TAG, without_html
 

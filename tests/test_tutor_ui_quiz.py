@@ -76,6 +76,15 @@ def test_a_right_answer_is_known_and_over(loading: Loading) -> None:
     assert (row["known"], row["asked"], row["share"]) == (1, 1, 1.0)
 
 
+def test_nothing_typed_is_no_try(loading: Loading) -> None:
+    desk, frame, turn = begun(loading)
+    found = quizzing.answered(desk, frame.progress, turn, "  ")
+    assert "Look in " in found.feedback
+    assert found.may_retry
+    assert found.progress.tries(turn.item) == 0
+    assert quizzing.answered(desk, found.progress, turn, "I don't know").progress.tries(turn.item) == 1
+
+
 def test_the_answer_can_be_shown_and_is_then_not_known(loading: Loading) -> None:
     desk, frame, turn = begun(loading)
     found = quizzing.shown(frame.progress, turn)

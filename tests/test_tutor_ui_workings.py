@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from fake_tutor import FakeTutor, answer_for, with_gates
-from test_corpus_office import make_pdf
+from pdf_samples import make_pdf
 
 from corpus.files import hash_file
 from index.paths import shipped_lectures

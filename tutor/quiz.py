@@ -24,6 +24,7 @@ import numpy as np
 from corpus.document import Passage
 from tutor.candidate import Candidate, folded, read_hits
 from tutor.errors import TutorError
+from tutor.quiz_asked import asked_of
 from tutor.quiz_facts import core, key_facts
 from tutor.quiz_grading import Grade, Verdict, grade
 from tutor.quiz_item import NAME, Item, Kind, cloze_item, name_of
@@ -122,13 +123,12 @@ class Quiz:
         encode = self.tutor.store.encode
         if item.kind == "cloze":
             return grade(item.facts, item.question, item.gold, answer, encode, gap=True)
-        rarity = self._material.rarity
-        others = [key_facts(_answering(item.kind, gold), item.question, rarity) for gold in item.golds[1:]]
-        found = [
-            grade(some, item.question, gold, answer, encode)
-            for some, gold in zip([item.facts, *others], item.golds, strict=True)
-            if some
-        ]
+        rarity, found = self._material.rarity, []
+        for gold in item.golds:
+            sentence = _answering(item.kind, gold)
+            if facts := key_facts(sentence, item.question, rarity):
+                asked = asked_of(item.question, sentence, rarity)
+                found.append(grade(facts, item.question, gold, answer, encode, asked=asked))
         return max(found, key=lambda one: (list(Verdict)[::-1].index(one.verdict), one.share))
 
     def _written(self, golds: Sequence[Gold], budget: Counter[str]) -> Iterator[Item]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from lm.reading import content_stems
 from tutor.cloze import VERBS
 from tutor.hint import LITTLE
+from tutor.quiz_formula import FORMULA, plain_formula, right_side
 
 MOST_FACTS = 5
 _LONGEST_FACT = 3
@@ -29,15 +31,14 @@ _EMPTY = (LITTLE | frozenset(VERBS.split())) | frozenset(
 Rarity = Callable[[str], float]
 """ln(N / n) of a stem that stands in n of N passages."""
 
-_FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$\n]+\$|\\\(.+?\\\)|\\\[.+?\\\]", re.DOTALL)
 WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_][\w'’-]*")
 _NUMBERS = {
     word: str(number)
     for number, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
 } | {"half": "0.5", "hundred": "100", "thousand": "1000"}
-_COMMANDS = re.compile(
-    r"\\(?:left|right|,|;|:|!|quad|qquad|text|mathrm|mathbf|boldsymbol|operatorname|limits)(?![a-zA-Z])"
-)
+_NUMBERS |= {
+    word: f"{tens}0" for tens, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)
+}
 _REMARK = re.compile(
     r";|, (?:such as|for (?:instance|example)|popular|so|but|while|whereas|since|because)\b|, and (?:[\w-]+ ){1,3}?(?:"
     + "|".join((*VERBS.split(), "is", "are"))
@@ -45,12 +46,6 @@ _REMARK = re.compile(
 )
 _LEAST_CORE = 40
 """Characters that come before a remark."""
-
-_SIGNS = {
-    "σ": r"\sigma", "·": r"\cdot", "×": r"\times", "√": r"\sqrt", "∂": r"\partial", "∑": r"\sum", "≤": r"\le",
-    "≥": r"\ge", "α": r"\alpha", "β": r"\beta", "γ": r"\gamma", "δ": r"\delta", "ε": r"\epsilon", "θ": r"\theta",
-    "λ": r"\lambda", "−": "-", "⊙": r"\odot", "∞": r"\infty", "*": r"\cdot",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,19 +64,21 @@ class Fact:
 
 def key_facts(sentence: str, question: str, rarity: Rarity) -> tuple[Fact, ...]:
     """At most `MOST_FACTS` facts of a sentence that the question does not tell, in the order of the sentence."""
-    told = set(content_stems(question)) | {number_of(word) for word in WORD.findall(question)}
+    told = told_by(question)
+    formulas = plain_formula(question)
     found: list[Fact] = []
     last = -1
-    for match in re.finditer(f"(?P<formula>{_FORMULA.pattern})|(?P<word>{WORD.pattern})", sentence, re.DOTALL):
+    for match in re.finditer(f"(?P<formula>{FORMULA.pattern})|(?P<word>{WORD.pattern})", sentence, re.DOTALL):
         word = match[0]
         number = "" if match["formula"] else number_of(word)
         if match["formula"] and re.search(r"[=+\\^/]", word):
-            found.append(Fact(text=word, kind="formula", stems=((plain_formula(word), _EXACT),)))
+            if right_side(plain_formula(word)) not in formulas:
+                found.append(Fact(text=word, kind="formula", stems=((plain_formula(word), _EXACT),)))
         elif match["formula"]:
             continue
         elif number and number not in told and word.casefold() not in ("one", "two"):
             found.append(Fact(text=word, kind="number", stems=((number, _EXACT),)))
-        elif not number and (stems := tuple((one, rarity(one)) for one in telling(word) if one not in told)):
+        elif not number and (stems := tuple((one, rarity(one)) for one in telling(word) if not is_among(one, told))):
             follows = bool(found) and found[-1].kind == "term" and sentence[last : match.start()] == " "
             if follows and len(found[-1].stems) < _LONGEST_FACT:
                 before = found.pop()
@@ -92,6 +89,11 @@ def key_facts(sentence: str, question: str, rarity: Rarity) -> tuple[Fact, ...]:
     found = list({fact.text.casefold(): fact for fact in found}.values())
     best = sorted(found, key=lambda fact: -fact.weight)[:MOST_FACTS]
     return tuple(fact for fact in found if fact in best)
+
+
+def told_by(question: str) -> set[str]:
+    """The stems and numbers that a question tells."""
+    return set(content_stems(question)) | numbers_in(question)
 
 
 def core(sentence: str) -> str:
@@ -122,22 +124,19 @@ def rarity_of(texts: Sequence[str]) -> Rarity:
     return lambda stem: 0.2 + math.log(max(1, len(texts)) / counts.get(stem, 1))
 
 
-def plain_formula(text: str) -> str:
-    r"""A formula as it is compared: no spaces, no sizes of brackets, signs by their names, no braces around one sign.
+def same_word(stem: str, other: str) -> bool:
+    """Whether two stems are of one word: the crude stems of "encoded" and "encoder" differ in their last letters.
 
-    >>> plain_formula(r"$\sigma\left( W_{f} x_t \right)$") == plain_formula("σ(W_f x_t)")
-    True
+    >>> same_word("encod", "encoder"), same_word("gat", "gatewai"), same_word("input", "output")
+    (True, False, False)
     """
-    for sign, name in _SIGNS.items():
-        text = text.replace(sign, name)
-    text = re.sub(r"\\cdot|\\times", "", _COMMANDS.sub("", text))
-    text = re.sub(r"[\s$]|\\[()\[\]]", "", text)
-    return re.sub(r"\{(\w|\\[a-z]+)\}", r"\1", text).rstrip(".,;")
+    short, long = sorted((stem, other), key=len)
+    return short == long or (len(short) >= 5 and long.startswith(short) and len(long) - len(short) <= 3)
 
 
-def right_side(formula: str) -> str:
-    left, equals, right = formula.partition("=")
-    return right if equals and len(right) > 1 else left
+def is_among(stem: str, stems: Iterable[str]) -> bool:
+    """Whether a stem is of the same word as one of these."""
+    return any(same_word(stem, one) for one in stems)
 
 
 def telling(word: str) -> list[str]:
@@ -151,4 +150,16 @@ def number_of(word: str) -> str:
     if not re.fullmatch(r"\d+(?:[.,]\d+)*", word):
         return ""
     word = re.sub(r",(?=\d{3}(?:\D|$))", "", word).replace(",", ".")
-    return f"{float(word):g}" if word.count(".") <= 1 else word
+    return f"{float(word):.15g}" if word.count(".") <= 1 else word
+
+
+def numbers_in(text: str) -> set[str]:
+    """The numbers of a text in one spelling; the "one" that is a pronoun more often is left out.
+
+    >>> sorted(numbers_in("Of ten thousand words, one in 1,000"))
+    ['10', '1000', '10000']
+    """
+    words = [word for word in WORD.findall(text.replace("-", " ")) if word.casefold() != "one"]
+    found = {number_of(word) for word in words} - {""}
+    thousands = [number_of(many) for many, scale in pairwise(words) if scale.casefold() == "thousand"]
+    return found | {number_of(f"{number},000") for number in thousands if number.isdigit() and len(number) <= 3}

@@ -15,6 +15,10 @@ _NO_TITLE = re.compile(
     re.IGNORECASE,
 )
 """What programs write into the title field of a file that nobody gave a title."""
+LONGEST_TITLE = 200
+"""Characters of a title or heading that are kept as such: each passage below carries them. The text has them all."""
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+"""What moves a terminal's cursor or turns the direction of writing round: of no use in a title."""
 _TEX_OPTIONS = r"(?:<[^>]*>)?(?:\[[^\]]*\])?"
 _TEX_HEADING = re.compile(rf"\s*\\[A-Za-z]+\*?\s*(?:\{{frame\}})?{_TEX_OPTIONS}\{{(.*)\}}\s*", re.DOTALL)
 
@@ -97,8 +101,13 @@ class Builder:
         )
 
 
+def plain_title(text: str) -> str:
+    """`text` as a title or another name: one line of at most LONGEST_TITLE characters that shows what it holds."""
+    return " ".join(_UNSEEN.sub(" ", text).split())[:LONGEST_TITLE].rstrip()
+
+
 def plain_heading(text: str) -> str:
-    """A heading as people say it: without `#`, emphasis marks, tags and TeX command.
+    """A heading as people say it: without `#`, emphasis marks, tags and TeX command, at most LONGEST_TITLE characters.
 
     >>> plain_heading("## **Gates** ##"), plain_heading(r"\\section*{Gates}")
     ('Gates', 'Gates')
@@ -111,7 +120,7 @@ def plain_heading(text: str) -> str:
         line = re.sub(r"\s+#+$", "", line.lstrip("#"))
     else:
         line = re.sub(r"\n[ \t]*(?:=+|-+)[ \t]*$", "", line)
-    return " ".join(_MARKUP.sub("", line).split())
+    return plain_title(_MARKUP.sub("", line))
 
 
 def title_of(text: str, blocks: Sequence[Block], source: str) -> str:
@@ -120,7 +129,7 @@ def title_of(text: str, blocks: Sequence[Block], source: str) -> str:
     for block in sorted(headings, key=lambda block: block.level):
         title = plain_heading(text[block.start : block.end])
         if title:
-            return title[:200]
+            return title
     return title_from_name(source)
 
 

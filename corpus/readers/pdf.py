@@ -26,6 +26,8 @@ _GAP = 1.6
 """Lines whose tops are further apart than this many type sizes belong to two paragraphs."""
 _MOST_PAGES = 0.6
 """A first or last line on this share of the pages is page furniture."""
+_MOST_PAGES_READ = 20_000
+"""A page tree may name itself, and be endless."""
 _PASSWORD = 4
 """pdfium's FPDF_ERR_PASSWORD."""
 
@@ -97,6 +99,8 @@ def _extract(data: bytes) -> tuple[list[list[Line]], dict[int, str], str]:
         if getattr(error, "err_code", None) == _PASSWORD:
             raise UnreadableError("encrypted; save it without a password") from error
         raise UnreadableError(f"damaged PDF ({error}); export it again") from error
+    if len(document) > _MOST_PAGES_READ:
+        raise UnreadableError(f"has {len(document):,} pages, more than {_MOST_PAGES_READ:,}; split it into parts")
     pages, labels = [], {}
     for index in range(len(document)):
         labels[index + 1] = document.get_page_label(index)

@@ -5,16 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tutor.ui.loading import Loading, NotLoaded, user_errors
+from tutor.answer import Answer
+from tutor.errors import Stopped
+from tutor.ui.health import report
+from tutor.ui.loading import Loading, Tutoring, user_errors
 from tutor.ui.quizzing import Desk
 
 MOST_PASSAGES = 50
+
+ANSWERING = frozenset({"ask", "explain"})
+"""The functions that let the model answer."""
 
 Endpoint = Callable[..., Any]
 
 
 def endpoints(loading: Loading) -> tuple[Endpoint, ...]:
     """The functions of a tutor by their names. An error for the user becomes a `gradio.Error` with its line."""
+
+    def answered(
+        way: str, question: str, history: list[list[str]] | None, told: Callable[[Tutoring, Answer], dict[str, Any]]
+    ) -> dict[str, Any]:
+        with _reported(), loading.answering.answer(way, question) as job:
+            tutor = loading.get()
+            stream = tutor.stream(question, history=_turns(history))
+            job.watch(stream, model=tutor.model_name, generation=tutor.store.generation)
+            for _ in stream:
+                pass
+            job.done(stream.answer)
+            return told(tutor, stream.answer)
 
     def ask(question: str, history: list[list[str]] | None = None) -> dict[str, Any]:
         """Answer a question about the course from its lecture material, with citations.
@@ -23,11 +41,7 @@ def endpoints(loading: Loading) -> tuple[Endpoint, ...]:
             question: A question about the course, at most 2000 characters.
             history: Earlier turns of the conversation, oldest first, each a list of question and answer.
         """
-        with _reported():
-            stream = loading.get().stream(question, history=_turns(history))
-            for _ in stream:
-                pass
-            return stream.answer.to_json()
+        return answered("ask", question, history, lambda _, answer: answer.to_json())
 
     def retrieve(question: str, k: int = 5) -> list[dict[str, Any]]:
         """Find the passages of the lecture material that bear on a question, best first.
@@ -45,25 +59,12 @@ def endpoints(loading: Loading) -> tuple[Endpoint, ...]:
             return [{"score": round(float(hit.score), 6), **hit.passage.to_json()} for hit in hits]
 
     def health() -> dict[str, Any]:
-        """Say whether the tutor is ready to answer, with which model and index, and what is wrong with the index.
+        """Say whether the tutor is ready to answer, with which model and index, what is wrong with the index, and how
+        many answers were given and how fast.
 
         Only the files of the index are looked at; `python -m index.check` looks at what is in them, too.
         """
-        found: dict[str, Any] = {"loaded": False, "model": None, "models": list(loading.models())}
-        found |= {"generation": None, "passages": None, "faults": []}
-        if not loading.done:
-            return found | {"faults": ["the tutor is still loading; ask again in some seconds"]}
-        try:
-            store = loading.get().store
-        except NotLoaded:
-            return found | {"faults": ["the tutor could not be loaded; the reason stands in the terminal that runs it"]}
-        return found | {
-            "loaded": True,
-            "model": loading.models()[0],
-            "generation": store.generation,
-            "passages": len(store),
-            "faults": list(store.faults()),
-        }
+        return report(loading)
 
     def explain(question: str, history: list[list[str]] | None = None) -> dict[str, Any]:
         """Answer a question as `ask` does and say why: for each passage the share of the answer copied from it and
@@ -73,12 +74,11 @@ def endpoints(loading: Loading) -> tuple[Endpoint, ...]:
             question: A question about the course, at most 2000 characters.
             history: Earlier turns of the conversation, oldest first, each a list of question and answer.
         """
-        with _reported():
-            tutor = loading.get()
-            stream = tutor.stream(question, history=_turns(history))
-            for _ in stream:
-                pass
-            return {**stream.answer.to_json(), "explanation": tutor.explain(stream.answer).to_json()}
+
+        def with_reasons(tutor: Tutoring, answer: Answer) -> dict[str, Any]:
+            return {**answer.to_json(), "explanation": tutor.explain(answer).to_json()}
+
+        return answered("explain", question, history, with_reasons)
 
     desk = Desk(loading)
 
@@ -136,7 +136,7 @@ class _reported:
         return None
 
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: object) -> None:
-        if isinstance(fault, (ValueError, *user_errors())):
+        if isinstance(fault, (ValueError, Stopped, *user_errors())):
             import gradio
 
             raise gradio.Error(str(fault), print_exception=False) from fault

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tutor.answer import Answer
+from tutor.errors import Stopped
 from tutor.hint import STEPS, hint, inert
 from tutor.suggest import suggestions
 from tutor.ui.loading import Loading, Tutoring, user_errors
@@ -122,26 +123,32 @@ def respond(loading: Loading, question: str, turns: Sequence[Turn], how: Asking 
             yield Frame(turns=(*earlier, turn), panel=failure_json(len(earlier)))
             return
         history = [(past.question, past.answer) for past in earlier if past.answer is not None]
-        stream = tutor.stream(question, history=history, course=how.course, documents=how.documents)
-        text = ""
-        for delta in stream:
-            text += delta
-            so_far = LOOKING if how.hints else settled(text)
-            if so_far.strip() and so_far != turn.shown:
-                turn = replace(turn, shown=so_far)
-                yield Frame(turns=(*earlier, turn))
-        answer = stream.answer
-        kept = loading.workings.keep(answer, tutor)
-        model = how.model or loading.models()[0]
-        turn = replace(turn, kept=kept, record=record_of(answer, tutor, model))
-        if how.hints and answer.citations:
-            yield go_on((*earlier, turn), 1)
-            return
-        turn = replace(turn, shown=shown(answer), answer=answer.text)
-        yield Frame(turns=(*earlier, turn), panel=panel_json(answer, len(earlier), kept.key))
-        next_ones = next_questions(answer, tutor, earlier, how)
-        if next_ones:
-            yield Frame(turns=(*earlier, replace(turn, options=next_ones)))
+        with loading.answering.answer("page", question, turn.key) as job:
+            stream = tutor.stream(question, history=history, course=how.course, documents=how.documents)
+            job.watch(stream, model=tutor.model_name, generation=tutor.store.generation)
+            text = ""
+            for delta in stream:
+                text += delta
+                so_far = LOOKING if how.hints else settled(text)
+                if so_far.strip() and so_far != turn.shown:
+                    turn = replace(turn, shown=so_far)
+                    yield Frame(turns=(*earlier, turn))
+            answer = stream.answer
+            job.done(answer)
+            kept = loading.workings.keep(answer, tutor)
+            model = how.model or loading.models()[0]
+            turn = replace(turn, kept=kept, record=record_of(answer, tutor, model))
+            if how.hints and answer.citations:
+                yield go_on((*earlier, turn), 1)
+                return
+            turn = replace(turn, shown=shown(answer), answer=answer.text)
+            yield Frame(turns=(*earlier, turn), panel=panel_json(answer, len(earlier), kept.key))
+            next_ones = () if job.stopped else next_questions(answer, tutor, earlier, how)
+            if next_ones:
+                yield Frame(turns=(*earlier, replace(turn, options=next_ones)))
+    except Stopped:
+        # Nobody is there any more to be told.
+        return
     except Exception as fault:
         # The border to the page: whatever happens below, the reader sees a sentence and the terminal the reason.
         if not isinstance(fault, user_errors()):

@@ -60,7 +60,7 @@ def respond(loading: Loading, question: str, names: Sequence[str]) -> Iterator[F
     for place, name in enumerate(names):
         cards[place] = Card(head=_head(name, "writing"))
         status = f"Asking model {place + 1} of {len(names)}…"
-        frame = replace(frame, status=status, cards=tuple(cards), result=resultinert_json(given, sides))
+        frame = replace(frame, status=status, cards=tuple(cards), result=result_json(given, sides))
         yield frame
         try:
             found = side(name, _tutor(loading, name), given)
@@ -71,7 +71,7 @@ def respond(loading: Loading, question: str, names: Sequence[str]) -> Iterator[F
         cards[place] = card(found)
     count = len(given.passages)
     status = f"All were given the same {count} passages; the numbers in brackets mean the same ones in every answer."
-    yield Frame(status=status, cards=tuple(cards), result=resultinert_json(given, sides))
+    yield Frame(status=status, cards=tuple(cards), result=result_json(given, sides))
 
 
 def _tutor(loading: Loading, name: str) -> Any:
@@ -104,7 +104,7 @@ def _head(name: str, state: str, **figures: Any) -> str:
     return inert_json({"name": visible(name), "state": state, **figures})
 
 
-def resultinert_json(given: Ground, sides: Sequence[Side]) -> str:
+def result_json(given: Ground, sides: Sequence[Side]) -> str:
     """What stands below the cards, as JSON: the passages in their order, with the reference marked, and the figures of
     the models that have answered."""
     passages = []
@@ -177,7 +177,8 @@ def compare_tab(gr: Any, loading: Loading, tab: Any, *, longest: int) -> None:
     outputs = [status, *columns, *(part for three in parts for part in three), result, box]
     tab.select(opened, names, names, queue=False, show_progress="hidden", **private)
     run = box.submit(asked, [box, names], outputs, show_progress="hidden", **private)
-    box.stop(lambda: ("Stopped.", gr.Textbox(**IDLE)), None, [status, box], cancels=run, queue=False, **private)
+    quick = {**private, "queue": False, "show_progress": "hidden"}
+    box.stop(None, cancels=run, **quick).then(lambda: ("Stopped.", gr.Textbox(**IDLE)), None, [status, box], **quick)
 
 
 def _cards(gr: Any, frame: Frame, before: Frame) -> list[Any]:

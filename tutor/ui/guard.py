@@ -1,9 +1,16 @@
-"""What stands in front of the page: who may ask for it, how much may be sent to it, nothing remote on it."""
+"""What stands in front of the page: who may ask for it, what of it there is, how much may be sent to it, and nothing
+remote on it.
+
+Gradio serves more than this page needs: files by their paths, a proxy, recordings, links that are kept on the disk,
+monitoring. Only what stands in `OPEN` and `OFFERED` is passed on to it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+
+from tutor.ui.entrance import Entrance
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -16,9 +23,29 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 LARGEST_REQUEST = 1_000_000
 """Bytes of a request that is no upload."""
 
+_API = "/gradio_api/"
 UPLOAD = "/gradio_api/upload"
-RECORDING = "/gradio_api/process_recording"
-"""Gradio keeps the files that come this way, too; this page has no use for them."""
+
+LOGIN, HEALTH = "/login", "/health"
+
+OPEN = frozenset(
+    {"/", LOGIN, HEALTH, "/favicon.ico", "/manifest.json", "/theme.css", "/assets/", "/static/"}
+    | {_API + name for name in ("startup-events", "theme.css")}
+)
+"""What everybody may ask for; a name that ends with a slash stands for all below it."""
+
+OFFERED = frozenset(
+    {"/config", "/logout"}
+    | {_API + name for name in ("info", "openapi.json", "queue/join", "queue/data", "queue/status", "cancel", "reset")}
+    | {_API + name for name in ("heartbeat/", "call/", "run/", "api/", "component_server", "upload", "upload_progress")}
+)
+"""What those may ask for, besides, who have signed in where that is asked for."""
+
+MCP = frozenset({_API + "mcp", _API + "mcp/"})
+"""Offered with `--mcp` alone."""
+
+_DIGITS = 15
+"""Of a length that is read at all."""
 
 _WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -34,53 +61,110 @@ HEADERS = {
 class Guard:
     """ASGI middleware. `hosts` are the names the page may be asked for by; None allows any.
 
-    `upload` is the most bytes of an upload; 0 allows none.
+    `upload` is the most bytes of an upload; 0 allows none. `room` says whether so many bytes more may be kept.
+    `entrance` knows who has signed in; None lets everybody in. `mcp` offers the MCP tools.
     """
 
-    def __init__(self, app: Application, hosts: frozenset[str] | None = LOOPBACK, upload: int = 0) -> None:
+    def __init__(
+        self,
+        app: Application,
+        hosts: frozenset[str] | None = LOOPBACK,
+        upload: int = 0,
+        room: Callable[[int], bool] = lambda size: True,
+        entrance: Entrance | None = None,
+        mcp: bool = False,
+    ) -> None:
         self._app = app
         self._hosts = hosts
         self._upload = upload
+        self._room = room
+        self._entrance = entrance
+        self._offered = OFFERED | MCP if mcp else OFFERED
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        fault = self._fault(scope)
+        if scope["type"] != "http":
+            await send({"type": "websocket.close"})
+            return
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        fault = self._stranger(headers) or self._elsewhere(scope, headers) or self._too_much(scope, headers)
         if fault is not None:
-            status, text = fault
-            headers = [(b"content-type", b"text/plain; charset=utf-8")]
-            await send({"type": "http.response.start", "status": status, "headers": headers})
-            await send({"type": "http.response.body", "body": text.encode()})
+            await _refuse(send, *fault)
             return
 
         async def send_with_headers(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 extra = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
                 message = {**message, "headers": [*message.get("headers", []), *extra]}
+                if self._entrance is not None and is_login(scope):
+                    self._entrance.tried(scope, message["status"])
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
 
-    def _fault(self, scope: Scope) -> tuple[int, str] | None:
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        if self._hosts is not None and host_name(headers.get("host", "")) not in self._hosts:
+    def _stranger(self, headers: dict[str, str]) -> tuple[int, str] | None:
+        """Why a request in this name, or from that page, is not answered."""
+        host = headers.get("host", "")
+        if not host or (self._hosts is not None and host_name(host) not in self._hosts):
             return 421, "This page answers to the name of this machine only."
-        path = scope["path"].rstrip("/")
-        uploads = path.endswith(UPLOAD)
-        if path.endswith(RECORDING) or (uploads and not self._upload):
-            return 403, "This page takes no files."
-        if scope["method"] in _WRITING:
-            # A page of somebody else may send here from the reader's browser, though it cannot read what comes back.
-            if "origin" in headers and origin_name(headers["origin"]) != host_name(headers.get("host", "")):
-                return 403, "This page takes requests from itself only; a proxy has to pass its Host header on."
-            length = headers.get("content-length", "")
-            if not length.isdigit():
-                return 411, "The request does not say how long it is."
-            most = self._upload if uploads else LARGEST_REQUEST
-            if int(length) > most:
-                return 413, f"A request may have at most {most:,} bytes."
+        # The page of somebody else may send here from the reader's browser, and would read what comes back.
+        if "origin" in headers and headers["origin"].partition("://")[2].lower() != host.lower():
+            return 403, "This page takes requests from itself only; a proxy has to pass its Host header on."
         return None
+
+    def _elsewhere(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
+        """Why what is asked for is not given."""
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        known = among(path, OPEN)
+        if not known and not among(path, self._offered):
+            return 404, "There is nothing here."
+        if self._entrance is None:
+            return None
+        if is_login(scope) and not self._entrance.open(scope):
+            return 429, "Too many wrong passwords came from there; try again in a minute."
+        if not known and not self._entrance.signed_in(headers):
+            return 401, "Sign in first."
+        return None
+
+    def _too_much(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
+        """Why a request with what it brings is not taken."""
+        uploads = scope["path"].rstrip("/").endswith(UPLOAD)
+        if uploads and not self._upload:
+            return 403, "This page takes no files."
+        if scope["method"] not in _WRITING:
+            return None
+        length = headers.get("content-length", "")
+        if not length.isdecimal():
+            return 411, "The request does not say how long it is."
+        most = self._upload if uploads else LARGEST_REQUEST
+        if len(length) > _DIGITS or int(length) > most:
+            return 413, f"A request may have at most {most:,} bytes."
+        if uploads and not self._room(int(length)):
+            return 507, "Too many files wait to be added; try again in half an hour."
+        return None
+
+
+async def _refuse(send: Send, status: int, text: str) -> None:
+    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": text.encode()})
+
+
+def among(path: str, names: frozenset[str]) -> bool:
+    """Whether a path is one of the names, or below one of those that end with a slash; never outside of it."""
+    if path in names or (len(path) > 1 and path.rstrip("/") in names):
+        return True
+    parts = path.split("/")
+    if ".." in parts or "\\" in path or "\0" in path:
+        return False
+    return any(path.startswith(name) for name in names if name.endswith("/") and name != "/")
+
+
+def is_login(scope: Scope) -> bool:
+    """Whether somebody tries to sign in."""
+    return scope["method"] == "POST" and str(scope["path"]).rstrip("/").endswith(LOGIN)
 
 
 def host_name(header: str) -> str:
@@ -88,8 +172,3 @@ def host_name(header: str) -> str:
     if header.startswith("["):
         return header[1:].partition("]")[0].lower()
     return header.partition(":")[0].lower()
-
-
-def origin_name(header: str) -> str:
-    """The host of an Origin header; empty where it names none, as `null` does."""
-    return host_name(header.partition("://")[2])

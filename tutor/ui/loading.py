@@ -11,14 +11,18 @@ from typing import Any, Protocol
 
 from tutor.answer import Answer
 from tutor.explanation import Explanation, HeadWeights
+from tutor.ui.answering import Answering
+from tutor.ui.log import AnswerLog
 from tutor.ui.workings import Workings
 
 
 class Writing(Iterable[str], Protocol):
-    """An answer in the making: iterate for its text, then read `answer`."""
+    """An answer in the making: iterate for its text, then read `answer`; `stop` ends it at once."""
 
     @property
     def answer(self) -> Answer: ...
+
+    def stop(self) -> None: ...
 
 
 class Tutoring(Protocol):
@@ -63,10 +67,14 @@ class Loading:
     """
 
     def __init__(
-        self, load: Callable[[], Tutoring], models: Sequence[str] = (), about: Mapping[str, str] | None = None
+        self,
+        load: Callable[[], Tutoring],
+        models: Sequence[str] = (),
+        about: Mapping[str, str] | None = None,
+        log: AnswerLog | None = None,
     ) -> None:
         """`load` gives the tutor with the first of `models`; the others are names for its `with_model`. `about` says in
-        a few words what a model is."""
+        a few words what a model is. The answers given with these tutors are told to the `log`."""
         self._load = load
         self._names = tuple(models)
         self._about = dict(about or {})
@@ -75,6 +83,7 @@ class Loading:
         self._changing = threading.Lock()
         self._fault = ""
         self.workings = Workings()
+        self.answering = Answering(log)
 
     def start(self) -> None:
         """Begin to load, without waiting."""

@@ -7,7 +7,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from tutor.ui.api import Endpoint
+from tutor.ui.answering import QUEUE
+from tutor.ui.api import ANSWERING, Endpoint
 
 _TEXT = """\
 Programs can call what stands here and nothing else of the page. With the Python client (`pip install gradio_client`):
@@ -52,4 +53,5 @@ def programs_section(gr: Any, endpoints: Sequence[Endpoint]) -> None:
         text = gr.Markdown(told, sanitize_html=True, buttons=[])
     section.expand(None, None, text, js=_AT_HERE % json.dumps(told), api_visibility="private")
     for endpoint in endpoints:
-        gr.api(endpoint, api_name=endpoint.__name__)
+        queue = QUEUE if endpoint.__name__ in ANSWERING else None
+        gr.api(endpoint, api_name=endpoint.__name__, concurrency_id=queue)

@@ -28,7 +28,8 @@ from tutor.ui.payload import visible
 
 NOTE = (
     "Questions are made from sentences of the lectures, by a small model or by fixed rules: skip one that is clumsy. "
-    "You have two tries at each; what is right by then counts as known. Your progress stays in this browser."
+    "A short answer is enough. After a first miss you see the place and may try once more, after a second one you see "
+    "the answer; what is right within these two tries counts as known. Your progress stays in this browser."
 )
 LOOKING = "Looking for a question…"
 NOTHING = "Nothing more was found to ask about here: choose other lectures, or begin anew."
@@ -101,7 +102,8 @@ def answered(desk: Desk, progress: Progress, turn: Turn, answer: str) -> Frame:
         return Frame(
             question=question_text(item), feedback=_line(fault), turn=turn, progress=progress, answers=not turn.over
         )
-    progress = progress.answered(item, grade.verdict)
+    if answer.strip():
+        progress = progress.answered(item, grade.verdict)
     over = grade.verdict is Verdict.RIGHT or progress.tries(item) >= TRIES
     return Frame(
         question=question_text(item),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from tutor.ui.library import KEPT, LONGEST_COURSE, Health, Library, Status
 from tutor.ui.loading import Loading, user_errors
 from tutor.ui.markdown import DELIMITERS
 from tutor.ui.payload import visible
+from tutor.ui.rebuilding import LibraryError
 from tutor.ui.receiving import LARGEST_FILE, MOST_FILES
 
 SCRIPTS = ("elements.js", "library.js")
@@ -89,7 +90,7 @@ def lectures_tab(gr: Any, loading: Loading, library: Library, tab: Any) -> tuple
         latex_delimiters=[{"left": left, "right": right, "display": display} for left, right, display in DELIMITERS],
         sanitize_html=True,
         elem_id="gb-lecture-text",
-        height="calc(100vh - 372px)",
+        height="calc(100vh - 352px)",
         buttons=[],
     )
     clock = gr.Timer(1.0, active=False)
@@ -134,6 +135,15 @@ def lectures_tab(gr: Any, loading: Loading, library: Library, tab: Any) -> tuple
     return choice, text
 
 
+def uploaded(paths: Sequence[str], folder: Path) -> list[Path]:
+    """The files of these paths. Raises LibraryError for one that is not in the folder that uploads come into: whoever
+    talks to the page without a browser can name any."""
+    found = [Path(path) for path in paths]
+    if not all(path.resolve().is_relative_to(folder.resolve()) for path in found):
+        raise LibraryError("a file was named that was never uploaded; upload it first")
+    return found
+
+
 def _change(gr: Any) -> tuple[Any, Any, Any]:
     """The form that adds lectures: files, course, button."""
     with gr.Accordion("Add your lectures", open=False, elem_id="gb-add"):
@@ -151,6 +161,8 @@ def _change(gr: Any) -> tuple[Any, Any, Any]:
 
 
 def _wire(gr: Any, library: Library, change: tuple[Any, Any, Any], shelf: Any, progress: Any, clock: Any) -> None:
+    from gradio.utils import get_upload_folder
+
     private = {"api_visibility": "private", "show_progress": "hidden"}
     files, course, add = change
 
@@ -163,7 +175,7 @@ def _wire(gr: Any, library: Library, change: tuple[Any, Any, Any], shelf: Any, p
         return status_json(library.status), gr.Timer(active=True), True
 
     def added(paths: list[str] | None, name: str | None) -> tuple[Any, ...]:
-        shown, timer, ok = begun(lambda: library.add([Path(path) for path in paths or []], name or ""))
+        shown, timer, ok = begun(lambda: library.add(uploaded(paths or [], Path(get_upload_folder())), name or ""))
         return shown, timer, gr.File(value=None) if ok else gr.skip()
 
     def discarded(event: Any) -> tuple[Any, ...]:

@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
-import errno
 import importlib.util
-import json
 import os
 import signal
 import socket
 import sys
 import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from index.errors import StoreError
-from tutor.ui.guard import LARGEST_REQUEST, LOOPBACK, Guard
+from tutor.ui.checks import (
+    CannotStart,
+    allows_uploads,
+    check_entrance,
+    check_log,
+    check_model,
+    check_port,
+    check_store,
+    read_users,
+)
+from tutor.ui.entrance import Entrance
+from tutor.ui.guard import HEALTH, LARGEST_REQUEST, LOOPBACK, Guard
+from tutor.ui.health import answer_health
 from tutor.ui.loading import Loading, Tutoring
-
-
-class CannotStart(Exception):
-    """The page cannot be served; the message is one line that says what to do."""
+from tutor.ui.log import AnswerLog
+from tutor.ui.models import model_folders, what_is
+from tutor.ui.outside import stay_inside
+from tutor.ui.room import Room
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """Checked settings of a server. `users` are (name, password) pairs; empty lets everybody in. `uploads` says whether
-    the lectures may be changed from the page."""
+    the lectures may be changed from the page. `log` is the file that tells of every answer, with the text of its
+    question if `log_questions` says so."""
 
     store: Path
     model: str | None
@@ -36,6 +50,8 @@ class Settings:
     users: tuple[tuple[str, str], ...]
     mcp: bool
     uploads: bool = False
+    log: Path | None = None
+    log_questions: bool = False
 
 
 def prepare(
@@ -48,11 +64,16 @@ def prepare(
     auth: Path | None,
     mcp: bool,
     uploads: bool | None,
+    everybody: bool = False,
+    log: Path | None = None,
+    log_questions: bool = False,
 ) -> Settings:
     """Check what can be checked before the heavy imports, the quickest first, and build the default store if there
-    is none. `uploads`: see `allows_uploads`. Raises CannotStart."""
+    is none. `uploads`: see `allows_uploads`; `everybody`: see `check_entrance`. Raises CannotStart."""
     os.environ |= {"HF_HUB_OFFLINE": "1", "GRADIO_ANALYTICS_ENABLED": "False"}
     users = read_users(auth) if auth is not None else ()
+    check_entrance(host, bool(users), everybody, mcp)
+    check_log(log, log_questions)
     if mcp and importlib.util.find_spec("mcp") is None:
         raise CannotStart("--mcp needs the mcp package; install it with: pip install 'mcp>=1.21,<2'")
     check_port(host, port)
@@ -69,65 +90,9 @@ def prepare(
         users=users,
         mcp=mcp,
         uploads=allows_uploads(host, uploads),
+        log=log,
+        log_questions=log_questions,
     )
-
-
-def allows_uploads(host: str, asked: bool | None) -> bool:
-    """Whether the lectures may be changed from a page on `host`: as asked for, else on this machine only."""
-    return host in LOOPBACK if asked is None else asked
-
-
-def read_users(path: Path) -> tuple[tuple[str, str], ...]:
-    """The (name, password) pairs of a file with lines `user:password`; empty lines are skipped."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as fault:
-        reason = fault.strerror if isinstance(fault, OSError) else "it is not UTF-8 text"
-        raise CannotStart(f"cannot read {path} ({reason}); give a file of lines user:password") from None
-    users = []
-    for number, line in enumerate(lines, start=1):
-        name, colon, password = line.strip().partition(":")
-        if not line.strip():
-            continue
-        if not (name and colon and password):
-            raise CannotStart(f"{path}, line {number}: not user:password")
-        users.append((name, password))
-    if not users:
-        raise CannotStart(f"{path} names nobody; write lines user:password")
-    return tuple(users)
-
-
-def check_port(host: str, port: int) -> None:
-    """Raise CannotStart unless the address can be listened on."""
-    if not 1 <= port <= 65535:
-        raise CannotStart(f"port {port} is not from 1 to 65535")
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as fault:
-        if isinstance(fault, socket.gaierror) or fault.errno == errno.EADDRNOTAVAIL:
-            raise CannotStart(f"{host!r} is not an address of this machine; leave --host out or give one") from None
-        raise CannotStart(f"cannot serve on {host}:{port} ({fault.strerror}); choose another --port") from None
-
-
-def check_store(store: Path) -> None:
-    """Raise CannotStart unless something was published at `store`."""
-    from index.generation import has_generation
-
-    if not has_generation(store):
-        raise CannotStart(f"no index at {store}; build it with: python -m index.build SOURCE --store {store}")
-
-
-def check_model(model: str | None) -> None:
-    """Raise CannotStart unless there is such a model."""
-    from lm.checkpoint import CheckpointError, resolve
-
-    try:
-        resolve(model)
-    except CheckpointError as fault:
-        raise CannotStart(str(fault)) from None
 
 
 def ready_store() -> Path:
@@ -145,6 +110,21 @@ def ready_store() -> Path:
     return store
 
 
+def serve(settings: Settings) -> None:
+    """Serve the page and load the model behind it, until Ctrl+C or SIGTERM. Raises CannotStart."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stay_inside({settings.host, socket.gethostname()})
+    with tempfile.TemporaryDirectory(prefix="glassbox-") as scratch:
+        os.environ["GRADIO_TEMP_DIR"] = scratch
+        loading = loader(settings)
+        page = launch(settings, loading)
+        loading.start()
+        for line in notice(settings):
+            print(line, file=sys.stderr)
+        print(f"Glassbox is at http://{settings.host}:{settings.port} (Ctrl+C ends it)", flush=True)
+        page.block_thread()
+
+
 def loader(settings: Settings) -> Loading:
     """The tutor of these settings, not yet loading."""
 
@@ -154,65 +134,55 @@ def loader(settings: Settings) -> Loading:
         return Tutor.load(store=settings.store, model=settings.model, device=settings.device)
 
     folders = model_folders(settings.model)
-    return Loading(load, tuple(folders), {name: what_is(folder) for name, folder in folders.items()})
+    log = AnswerLog(settings.log, questions=settings.log_questions) if settings.log else None
+    return Loading(load, tuple(folders), {name: what_is(folder) for name, folder in folders.items()}, log)
 
 
-def model_folders(model: str | None) -> dict[str, Path]:
-    """The models to choose from: the started one, by its last two folders if it does not ship, then the others.
-
-    Raises CheckpointError for a model that is not there.
-    """
-    from lm.checkpoint import CONFIG, SHIPPED, resolve
-
-    folder = resolve(model).resolve()
-    shipped = {path.parent.name: path.parent for path in sorted(SHIPPED.glob(f"*/{CONFIG}"))}
-    first = folder.name if folder.parent == SHIPPED.resolve() else "/".join(folder.parts[-2:])
-    return {first: folder} | {name: path for name, path in shipped.items() if name != first}
-
-
-def what_is(folder: Path) -> str:
-    """A few words on the model in a folder, as `Transformer, 3.5 million weights`; "" where its file is damaged."""
-    from lm.checkpoint import CONFIG
-
-    try:
-        fields = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        architecture, weights = fields["model"]["architecture"], fields["training"].get("parameters")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return ""
-    kind = {"transformer": "Transformer", "rnn": "vanilla RNN", "lstm": "LSTM", "gru": "GRU"}.get(architecture)
-    size = f", {weights / 1e6:.1f} million weights" if isinstance(weights, int) else ""
-    return f"{kind or architecture}{size}"
+def notice(settings: Settings) -> list[str]:
+    """What whoever starts the page should know about who can reach it; nothing for a page of this machine alone."""
+    if settings.host in LOOPBACK:
+        return []
+    count = len(settings.users)
+    known = f"who signs in as one of {count}" if count > 1 else "who signs in with the one name"
+    return [
+        f"--host {settings.host} opens this page to other machines:",
+        f"- it lets in {f'{known} in --auth' if count else 'everybody who reaches it (--open)'};",
+        f"- they can {'ask, and change the lectures (--uploads)' if settings.uploads else 'ask'};",
+        "- passwords, questions and answers travel unencrypted, unless a proxy with TLS stands before it.",
+    ]
 
 
-def serve(settings: Settings) -> None:
-    """Serve the page and load the model behind it, until Ctrl+C or SIGTERM. Raises CannotStart."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with tempfile.TemporaryDirectory(prefix="glassbox-") as scratch:
-        os.environ["GRADIO_TEMP_DIR"] = scratch
-        loading = loader(settings)
-        page = launch(settings, loading)
-        loading.start()
-        if settings.host not in LOOPBACK and not settings.users:
-            may = "ask and change the lectures" if settings.uploads else "ask"
-            print(f"Everybody who reaches {settings.host} can {may}; --auth FILE lets in some only.", file=sys.stderr)
-        print(f"Glassbox is at http://{settings.host}:{settings.port} (Ctrl+C ends it)", flush=True)
-        page.block_thread()
+@asynccontextmanager
+async def guarding(guard: Callable[[Any], Guard], app: Any) -> AsyncIterator[None]:
+    """Around the life of a server: the guard stands before all of it, gradio's own middleware included."""
+    app.middleware_stack = guard(app.middleware_stack)
+    yield
 
 
 def launch(settings: Settings, loading: Loading) -> Any:
     """Start the server and return its `gradio.Blocks`. Raises CannotStart."""
-    from starlette.middleware import Middleware
-
     from tutor.tutor import LONGEST_QUESTION
     from tutor.ui.library import Library
     from tutor.ui.page import build_page, head, theme
     from tutor.ui.receiving import LARGEST_FILE
+    from tutor.ui.sessions import Sessions
+    from tutor.ui.tools import answer_in_json
+    from tutor.ui.waiting import FairQueue
 
     library = Library(loading, settings.store, uploads=settings.uploads)
     page = build_page(loading, library, longest=LONGEST_QUESTION)
-    page.queue(max_size=32, default_concurrency_limit=1, api_open=False)
-    hosts = LOOPBACK | {settings.host} if settings.host in LOOPBACK else None
-    upload = LARGEST_FILE + LARGEST_REQUEST if settings.uploads else 0
+    page.queue(default_concurrency_limit=1, api_open=False)
+    page._queue = FairQueue(page._queue, loading.answering)
+    entrance = Entrance(lambda: page.app.tokens, lambda: page.app.cookie_id) if settings.users else None
+    folder = os.environ.get("GRADIO_TEMP_DIR")
+    guard = partial(
+        Guard,
+        hosts=LOOPBACK | {settings.host} if settings.host in LOOPBACK else None,
+        upload=LARGEST_FILE + LARGEST_REQUEST if settings.uploads else 0,
+        room=Room(Path(folder)) if folder else lambda size: True,
+        entrance=entrance,
+        mcp=settings.mcp,
+    )
     try:
         page.launch(
             server_name=settings.host,
@@ -229,7 +199,7 @@ def launch(settings: Settings, loading: Loading) -> Any:
             footer_links=[],
             mcp_server=settings.mcp,
             auth=list(settings.users) or None,
-            app_kwargs={"middleware": [Middleware(Guard, hosts=hosts, upload=upload)]},
+            app_kwargs={"lifespan": partial(guarding, guard)},
             theme=theme(),
             head=head(),
             quiet=True,
@@ -238,4 +208,10 @@ def launch(settings: Settings, loading: Loading) -> Any:
         )
     except OSError as fault:
         raise CannotStart(f"cannot serve on {settings.host}:{settings.port} ({fault}); choose another --port") from None
+    if settings.mcp:
+        answer_in_json(page.mcp_server_obj)
+    # A connection that each page of a browser would hold open: of the six that browsers allow, none would be left.
+    page.config["connect_heartbeat"] = False
+    page.app.state_holder = Sessions(page)
+    page.app.add_api_route(HEALTH, partial(answer_health, loading), response_model=None, include_in_schema=False)
     return page

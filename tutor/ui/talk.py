@@ -10,6 +10,7 @@ from tutor.errors import TutorError
 from tutor.suggest import starters
 from tutor.ui import chat as conversation
 from tutor.ui import lectures
+from tutor.ui.answering import QUEUE
 from tutor.ui.chat import EXAMPLES, Asking, Turn, turn_of
 from tutor.ui.export import conversation_json, conversation_markdown
 from tutor.ui.feedback import BAD, GOOD, Feedback
@@ -183,7 +184,7 @@ def _wire_asking(gr: Any, loading: Loading, column: Column, panel: Any) -> None:
         (edited, gr.EditData),
     ):
         function.__annotations__["event"] = kind
-    run = {"outputs": [chat, panel, turns, box], "concurrency_id": "answer"}
+    run = {"outputs": [chat, panel, turns, box], "concurrency_id": QUEUE}
     run |= {"show_progress": "minimal", "show_progress_on": chat, **private}
     follow = {"fn": clicked, "inputs": [queued, turns, *column.how], **run}
     events = [
@@ -193,14 +194,11 @@ def _wire_asking(gr: Any, loading: Loading, column: Column, panel: Any) -> None:
         chat.retry(again, turns, [queued, turns, panel], **quick).then(**follow),
         chat.edit(edited, turns, [queued, turns, panel], **quick).then(**follow),
     ]
-    box.stop(stop, turns, [chat, turns, box], cancels=events, **quick)
-    gr.on(
-        [column.clear.click, chat.clear],
-        lambda: ([], "", (), gr.Textbox(value="", **IDLE)),
-        None,
-        [chat, panel, turns, box],
-        cancels=events,
-        **quick,
+    # What an answer under way still brings must not come after what takes its place, so it is cancelled first.
+    cancelled = {"fn": None, "cancels": events, **quick}
+    box.stop(**cancelled).then(stop, turns, [chat, turns, box], **quick)
+    gr.on([column.clear.click, chat.clear], **cancelled).then(
+        lambda: ([], "", (), gr.Textbox(value="", **IDLE)), None, [chat, panel, turns, box], **quick
     )
 
 

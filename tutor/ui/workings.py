@@ -1,7 +1,8 @@
 """What the page asks for after an answer: effects of taking passages away, heads, gates, pictures of pages.
 
-An answer is kept with its tutor as long as its conversation holds it, and found again by a key that nobody can guess,
-so that a page reaches its own answers alone. Everything is computed when it is asked for, one at a time.
+An answer is kept with its tutor as long as its conversation holds it and it is one of the latest of all, and found
+again by a key that nobody can guess, so that a page reaches its own answers alone. Everything is computed when it is
+asked for, one at a time.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import secrets
 import threading
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -27,6 +28,9 @@ from tutor.ui.strips import gate_strips, one_head, overview, owners_of
 KEPT = 5
 """Of the answers of a conversation, so many of the latest can be looked into."""
 
+MOST = 100
+"""Of the answers of all conversations; each takes some hundred kilobytes."""
+
 KINDS = ("raw", "value_weighted", "rollout")
 
 _PATIENCE = 30.0
@@ -41,7 +45,7 @@ class Missing(Exception):
     """What was asked for is not there; the message is one line for the reader."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False)
 class Kept:
     """An answer with the tutor that gave it; `found` are the replies that are worth keeping, by what they answer."""
 
@@ -49,6 +53,11 @@ class Kept:
     answer: Answer
     tutor: Any
     found: dict[str, Any] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        """Keep of the answer what the chat shows alone."""
+        self.answer = replace(self.answer, trace=None)
+        self.found.clear()
 
 
 Answering = Callable[[Kept, Mapping[str, Any]], dict[str, Any]]
@@ -59,13 +68,18 @@ class Workings:
 
     def __init__(self) -> None:
         self._kept: WeakValueDictionary[str, Kept] = WeakValueDictionary()
+        self._keeping = threading.Lock()
         self._reader, self._painter = threading.Lock(), threading.Lock()
         self._read: tuple[str, HeadWeights] | None = None
 
     def keep(self, answer: Answer, tutor: Any) -> Kept:
-        """Makes an answer reachable for as long as the caller holds what is returned."""
-        kept = Kept(key=secrets.token_urlsafe(18), answer=answer, tutor=tutor)
-        self._kept[kept.key] = kept
+        """Makes an answer reachable for as long as the caller holds what is returned, and no MOST others came after."""
+        kept = Kept(key=secrets.token_urlsafe(18), answer=_light(answer), tutor=tutor)
+        with self._keeping:
+            self._kept[kept.key] = kept
+            for oldest in list(self._kept.values())[:-MOST]:
+                del self._kept[oldest.key]
+                oldest.forget()
         return kept
 
     def functions(self) -> list[Callable[[Any], dict[str, Any]]]:
@@ -194,6 +208,15 @@ class Workings:
             "moved": _share(read.value_weighted[..., : len(marker)][..., marker]),
             "length": round(float(norms[..., marker].mean() / norms[..., ~marker].mean()), 2),
         }
+
+
+def _light(answer: Answer) -> Answer:
+    """The answer without the attention of a Transformer, megabytes that `heads` reads anew when somebody looks."""
+    trace = answer.trace
+    if trace is None or not trace.steps or trace.steps[0].gates:
+        return answer
+    steps = tuple(replace(step, attention=step.attention[..., :0].copy()) for step in trace.steps)
+    return replace(answer, trace=replace(trace, steps=steps))
 
 
 def _share(weights: NDArray[np.float32]) -> float:
