@@ -191,4 +191,5 @@ def publish(store: Path, built: Path, manifest: Manifest, sha256: str, fail_poin
 
 
 def _names(store: Path) -> list[str]:
-    return [path.name for path in (store / GENERATIONS).glob("[0-9]*") if path.name.isdigit()]
+    generations = store / GENERATIONS
+    return [path.name for path in (generations.iterdir() if generations.is_dir() else ()) if path.name.isdigit()]

@@ -14,6 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from tests.browser import ANSWERED, Page, app, chromium, missing
 from tests.panels import LOADED, PANELS, seen, still
 
 QUESTIONS = (
-    "What does the forget gate of an LSTM do?",
+    "What does the forget gate do?",
     "Why do gradients vanish in a recurrent network?",
     "What is attention?",
     "How does byte pair encoding work?",
@@ -36,22 +37,23 @@ _WORDS = """
 
 
 class Wire:
-    """What the browser receives."""
+    """What the browser receives, as it came over the wire; what it has kept from before does not come again."""
 
     def __init__(self, page: Page) -> None:
         self._page = page
+        self._counted: Counter[str] = Counter()
 
     def received(self) -> int:
         """Bytes since the last look, headers included."""
-        count = 0
+        before = self._counted.total()
         for line in self._page.driver.get_log("performance"):
             event = json.loads(line["message"])["message"]
             of = event["params"]
             if event["method"] == "Network.dataReceived":
-                count += of["encodedDataLength"] or of["dataLength"]
-            elif event["method"] == "Network.responseReceived" and not of["response"].get("fromDiskCache"):
-                count += of["response"].get("encodedDataLength", 0)
-        return count
+                self._counted[of["requestId"]] += of["encodedDataLength"]
+            elif event["method"] == "Network.loadingFinished":
+                self._counted[of["requestId"]] = max(0, of["encodedDataLength"])
+        return self._counted.total() - before
 
 
 def measured(wire: Wire, act: Callable[[], object]) -> tuple[float, int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tests.browser import Page
 
-QUESTION = "What does the forget gate of an LSTM do?"
+QUESTION = "What does the forget gate do?"
 LOADED = 120.0
 """Seconds for what loads a model first."""
 

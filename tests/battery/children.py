@@ -12,14 +12,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
 from tests.battery.syscalls import Decide, answering, ask_first
 from tests.fake_embedder import FakeEmbedder
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds after which a child counts as hung."""
 
 _NUMBERS = itertools.count()
@@ -96,7 +96,7 @@ def child(target: Callable[..., object], *arguments: object) -> Iterator[ForkSer
 @contextmanager
 def building(order: Order, *, decide: Decide | None = None) -> Iterator[Build]:
     """Runs `python -m index.build`, with the quick embedder, in a process of its own. `decide` is asked before each
-    call on the folder of the store or beside it."""
+    system call on the folder of the store."""
     errors = order.store.with_name(f"errors-{next(_NUMBERS)}.txt")
     here, there = socket.socketpair()
     with here, child(_build, order, errors, there, decide is not None) as process:
@@ -118,14 +118,12 @@ def _build(order: Order, errors: Path, parent: socket.socket, watched: bool) -> 
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     import index.build as command
 
-    whole = command.build
-
     def die(reached: str) -> None:
         if reached == order.die_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    command.load_embedder = lambda name="": order.embedder
-    command.build = lambda *sources, **options: whole(*sources, **options, fail_point=die)
+    build = partial(command.build, fail_point=die)
+    vars(command).update(load_embedder=lambda name="": order.embedder, build=build)
     if order.most_bytes:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (order.most_bytes, order.most_bytes))

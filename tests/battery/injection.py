@@ -7,21 +7,12 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
-
 from index.build import build
 from index.embedder import load_embedder
 from index.paths import shipped_lectures
 from index.store import Store
-from tests.battery.answers import check_answer, mini, shipped_ranker
-from tests.battery.orders import WORD, Order, orders
-from tests.battery.trials import Trials
-from tests.battery.watching import Listener, no_calls
+from tests.battery.answers import mini, shipped_ranker
 from tutor import Answer, Tutor
-from tutor.ui.chat import shown
-from tutor.ui.markdown import without_html
-from tutor.ui.payload import panel_json
 
 ASKED = ("attention-045", "attention-061", "attention-072", "lstm-039", "lstm-049", "pos-021", "pos-032", "pos-043",
          "tok-009", "tok-019", "tok-031")  # fmt: skip
@@ -43,7 +34,9 @@ class Setting:
         """Write the sections, index them, ask all questions."""
         (self.place / "notes").mkdir()
         course = shipped_lectures().parent
-        lines = [line for path in (course / "questions").glob("*.jsonl") for line in path.read_text("utf-8").split("\n")]
+        lines = [
+            line for path in (course / "questions").glob("*.jsonl") for line in path.read_text("utf-8").split("\n")
+        ]
         known = {record["id"]: record for record in map(json.loads, filter(None, lines))}
         for name in ASKED:
             (gold,) = known[name]["gold"]

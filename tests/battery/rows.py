@@ -59,8 +59,7 @@ ROWS: dict[str, Row] = {
     ),
     "load": Row(
         run="load:load",
-        promise="many at once: nobody sees another's words, all are answered in turn or told politely to come again, and "
-        "what was stopped takes no further step",
+        promise="many at once: nobody sees another's words, all get their turn or a polite word, what is stopped stops",
         fast=8,
         full=800,
     ),
@@ -84,7 +83,7 @@ ROWS: dict[str, Row] = {
     ),
     "http": Row(
         run="web:http",
-        promise="whatever is sent to the page, nothing is read, written or fetched that should not be, and nothing revealed",
+        promise="whatever is sent to the page, nothing is read, written, fetched or revealed that should not be",
         fast=12,
         full=250,
     ),

@@ -47,11 +47,14 @@ class Page:
         return found
 
     def function(self, element: str, event: str) -> int:
-        """The number of the function that an event of the element with this id calls."""
+        """The number of the function that an event of the element with this id calls, at once or after another."""
         ids = [one["id"] for one in self.config["components"] if one["props"].get("elem_id") == element]
+        found: list[int] = []
         for one in self.config["dependencies"]:
-            if any(list(target) == [ids[0], event] for target in one["targets"]):
-                return int(one["id"])
+            if one["trigger_after"] in found or any(list(target) == [ids[0], event] for target in one["targets"]):
+                found.append(int(one["id"]))
+                if one["backend_fn"]:
+                    return found[-1]
         raise AssertionError(f"expected an event {event} of {element} on the page")
 
 
