@@ -27,12 +27,14 @@ from index.embedder import load_embedder
 from index.ranker import (
     CONFIG,
     FORMAT,
+    SETTINGS_HASH,
     WEIGHTS,
     CrossEncoder,
     Sequenced,
     fresh_cross_encoder,
     padded,
     sequenced,
+    settings_hash,
     trained_weights,
 )
 from index.scoring import Readable
@@ -208,6 +210,7 @@ class Training:
             "sha256": hashlib.sha256(data).hexdigest(),
             "training": about | {"step": self.step},
         }
+        fields[SETTINGS_HASH] = settings_hash(fields)
         state = {"weights": trained_weights(self.model), "optimizer": self.optimizer.state_dict(), "step": self.step}
         torch.save(state, folder / "state.part")
         (folder / "state.part").replace(folder / "state.pt")

@@ -160,7 +160,7 @@ examples = 100
         ("reading.jsonl.gz", "other.jsonl.gz", "holds no other.jsonl.gz, which the mixture names"),
         ('by = "none"', 'by = "luck"', "scores.by is 'luck'"),
         ("pieces = 600", 'file = "none.json"', "none.json"),
-        ('by = "none"', 'by = "ranker"\nranker = "nowhere"', "cannot read the ranker in nowhere"),
+        ('by = "none"', 'by = "ranker"\nranker = "nowhere"', "cannot read the ranker's nowhere"),
     ],
 )
 def test_a_fault_of_input_is_one_line(

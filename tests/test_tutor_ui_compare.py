@@ -102,10 +102,10 @@ def test_programs_learn_of_every_endpoint() -> None:
 
 def test_health_says_what_is_there() -> None:
     health = {one.__name__: one for one in endpoints(loaded())}["health"]
-    assert health() == {
-        "loaded": True, "model": "fake", "models": ["fake", "gru", "damaged"], "generation": "000001",
-        "passages": 3, "faults": [],
-    }  # fmt: skip
+    said = health()
+    expected = {"loaded": True, "model": "fake", "models": ["fake", "gru", "damaged"], "passages": 3, "faults": []}
+    assert expected.items() <= said.items()
+    assert said["generation"] == "000001"
 
 
 def test_health_before_and_without_a_tutor(capsys: pytest.CaptureFixture[str]) -> None:

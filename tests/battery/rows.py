@@ -54,7 +54,7 @@ ROWS: dict[str, Row] = {
     "concurrency": Row(
         run="concurrency:concurrency",
         promise="builds, readers and tutors at once: every answer is from one whole generation, and one build writes",
-        fast=5,
+        fast=1,
         full=50,
     ),
     "load": Row(
@@ -84,7 +84,7 @@ ROWS: dict[str, Row] = {
     "http": Row(
         run="web:http",
         promise="whatever is sent to the page, nothing is read, written, fetched or revealed that should not be",
-        fast=12,
+        fast=3,
         full=250,
     ),
     "supply": Row(
