@@ -16,9 +16,6 @@ from tests.battery.children import PATIENCE, child, processes
 from tests.battery.editions import edition_of
 from tests.fake_embedder import FakeEmbedder
 
-PAUSE = 0.03
-"""Seconds between two questions, so that readers leave others room on a small machine."""
-
 
 @dataclass(kw_only=True)
 class Seen:
@@ -36,8 +33,8 @@ class Seen:
         other.faults += [self.faults.pop(0) for _ in range(len(self.faults))]
 
 
-Asking = Callable[[Path, Seen], None]
-"""Asks the store in a folder without end, and notes what it saw."""
+Asking = Callable[[Path, Seen, float], None]
+"""Asks the store in a folder without end, with so many seconds between, and notes what it saw."""
 
 
 class Readers:
@@ -69,22 +66,25 @@ class Readers:
 
 
 @contextmanager
-def reading(store: Path, *, many: int = 1, threads: int = 1, ask: Asking | None = None) -> Iterator[Readers]:
-    """So `many` processes ask as long as the block runs, each with so many threads that call `ask` (`ask_store`)."""
+def reading(
+    store: Path, *, many: int = 1, threads: int = 1, ask: Asking | None = None, pause: float = 0.03
+) -> Iterator[Readers]:
+    """So `many` processes ask as long as the block runs, each with so many threads that call `ask` (`ask_store`). The
+    pause leaves others room on a small machine."""
     with ExitStack() as stack:
         pipes = []
         for _ in range(many):
             here, there = processes().Pipe()
-            stack.enter_context(child(_read, store, there, threads, ask or ask_store))
+            stack.enter_context(child(_read, store, there, threads, ask or ask_store, pause))
             there.close()
             pipes.append(here)
         yield Readers(pipes)
 
 
-def _read(store: Path, parent: Connection, threads: int, ask: Asking) -> None:
+def _read(store: Path, parent: Connection, threads: int, ask: Asking, pause: float) -> None:
     seen = [Seen() for _ in range(threads)]
     for one in seen:
-        threading.Thread(target=ask, args=(store, one), daemon=True).start()
+        threading.Thread(target=ask, args=(store, one, pause), daemon=True).start()
     while True:
         try:
             parent.recv()
@@ -92,14 +92,14 @@ def _read(store: Path, parent: Connection, threads: int, ask: Asking) -> None:
             return
         before = sum(map(len, seen))
         while sum(map(len, seen)) == before:
-            time.sleep(PAUSE)
+            time.sleep(0.01)
         found = Seen()
         for one in seen:
             one.move_to(found)
         parent.send(found)
 
 
-def ask_store(store: Path, seen: Seen) -> None:
+def ask_store(store: Path, seen: Seen, pause: float) -> None:
     """Opens the store anew, asks once more what is held open, and follows the store, again and again."""
     held = Store.open(store, embedder=FakeEmbedder())
     first = edition_of(held)
@@ -117,7 +117,7 @@ def ask_store(store: Path, seen: Seen) -> None:
             seen.answers.append((asked, first))
         except Exception as fault:  # every fault is told to the parent
             seen.faults.append(f"{type(fault).__name__}: {fault}")
-        time.sleep(PAUSE)
+        time.sleep(pause)
 
 
 def open_edition(store: Path) -> tuple[int, float]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from index.build import build
 from index.store import Store
-from tests.battery.asking import PAUSE, Readers, Seen, open_edition, reading, stale
+from tests.battery.asking import Readers, Seen, open_edition, reading, stale
 from tests.battery.children import Order, building, built
 from tests.battery.editions import Editions, edition_of
 from tests.battery.trials import Trials
@@ -23,12 +23,12 @@ def concurrency(trials: Trials) -> None:
     at once, and a fifth as many publishes while a tutor in each of two processes answers."""
     store = _Store(trials)
     fewer = max(1, trials.count // 5)
-    with reading(store.path, many=PROCESSES, threads=THREADS) as readers:
+    with reading(store.path, many=PROCESSES, threads=THREADS, pause=0.3) as readers:
         for _ in range(trials.count):
             store.publish("publish while 20 readers ask", readers)
         for _ in range(fewer):
             store.two_builds("two builds at once while 20 readers ask", readers)
-    with reading(store.path, many=PROCESSES, ask=ask_tutor) as tutors:
+    with reading(store.path, many=PROCESSES, ask=ask_tutor, pause=0.1) as tutors:
         for _ in range(fewer):
             store.publish("publish while tutors in 2 processes answer", tutors)
     trials.figures |= {"answers": store.answers, "builds refused because another was at work": store.refused}
@@ -81,7 +81,7 @@ class _Store:
         self.answers += readers.check(newest=edition)
 
 
-def ask_tutor(store: Path, seen: Seen) -> None:
+def ask_tutor(store: Path, seen: Seen, pause: float) -> None:
     """Asks a tutor that follows the store as the app does. All that an answer shows is from one edition."""
     import torch
 
@@ -107,4 +107,4 @@ def ask_tutor(store: Path, seen: Seen) -> None:
             seen.answers.append((asked, edition))
         except Exception as fault:  # every fault is told to the parent
             seen.faults.append(f"{type(fault).__name__}: {fault}")
-        time.sleep(PAUSE)
+        time.sleep(pause)

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from random import Random
 
-from tests.battery.service import QUESTIONS, Service, serving
+from tests.battery.service import QUESTIONS, Service, served, shared
 from tests.battery.trials import Trials
 from tests.battery.visitor import BUSY, DONE, LEFT, NONCE, STOPPED, Heard, Page, Visitor, strangers
 from tutor.ui.waiting import ENOUGH, FULL, MOST_EACH
@@ -20,26 +20,28 @@ LEVELS = (1, 8, 32, 64)
 FREE_SECONDS = 1.0
 """After a stop nothing may be working on the answer for longer."""
 
+SLACK = 4
+"""So many times as long as a request takes that needs no answer may go to the requests themselves."""
+
 PATIENCE = 60.0
 
-REAL = 100
-"""From so many trials on the crowd meets `app.py` itself, else one with a quicker embedder."""
+WITHDRAWN = "withdrawn"
+"""By a program that has nothing of the answer yet."""
+
+SLOWLY = "slowly " * 5
+"""Half a second for each step of the model, and seconds for a sentence."""
 
 
 def load(trials: Trials) -> None:
     """`count` visits, spread over the levels that have no more users than that; then, on an app whose model takes its
     time, an eighth of `count` stops and as many departures, and one who asks far too much at once."""
-    if trials.count >= REAL:
-        with serving(trials.place / "crowd", quick=False) as service:
-            crowds(trials, service)
-    with serving(trials.place / "slow", quick=True) as service:
-        if trials.count < REAL:
-            crowds(trials, service)
-        for how in (STOPPED, LEFT):
-            for _ in range(max(1, trials.count // 8)):
-                slot(trials, service, how)
-        for _ in range(max(1, trials.count // 100)):
-            greedy(trials, service)
+    with served(trials.place / "crowd", trials.count) as service:
+        crowds(trials, service)
+    for how in (STOPPED, LEFT, WITHDRAWN):
+        for _ in range(max(1, trials.count // 8)):
+            slot(trials, shared(), how)
+    for _ in range(max(1, trials.count // 100)):
+        greedy(trials, shared())
 
 
 @dataclass(kw_only=True)
@@ -65,7 +67,7 @@ def crowds(trials: Trials, service: Service) -> None:
             with trials.trial(f"{users} at once: {kind}", seed=seed):
                 check(one)
         with trials.trial(f"{users} at once: all idle afterwards"):
-            service.idle(FREE_SECONDS)
+            service.idle(PATIENCE)
         figures(trials, users, [heard for one in made for heard in one.heard])
 
 
@@ -163,12 +165,23 @@ def figures(trials: Trials, users: int, heard: list[Heard]) -> None:
 def slot(trials: Trials, service: Service, how: str) -> None:
     """Somebody stops or leaves while a slow model writes: soon nothing works on that answer any more."""
     random = Random(trials.random.getrandbits(32))
-    visitor, later = Visitor(Page(service), random), random.uniform(0, 0.4)
+    visitor, later = Visitor(Page(service), random), random.uniform(0, 0.6)
+    began = time.monotonic()
     before = service.health()["answers"]["stopped"]
+    most = FREE_SECONDS + SLACK * (time.monotonic() - began)
     with trials.trial(f"{how} while a slow model writes", later=later):
-        heard = visitor.ask(f"slowly: {random.choice(QUESTIONS)}", until=how, later=later)
-        assert heard.how == how, f"expected to see the answer begin, got {heard}"
-        took = service.idle(FREE_SECONDS)
+        if how == WITHDRAWN:
+            asking = Asking(service, visitor.session, SLOWLY)
+            time.sleep(later)
+            ended = time.monotonic()
+            asking.withdraw()
+        else:
+            heard = visitor.ask(SLOWLY + random.choice(QUESTIONS), until=how, later=later)
+            assert heard.how == how, f"expected to see the answer begin, got {heard}"
+            ended = heard.left
+        service.idle(PATIENCE)
+        took = time.monotonic() - ended
+        assert took < most, f"expected the slot to be free within {most:.1f} s, got {took:.1f} s"
         after = service.health()["answers"]["stopped"]
         assert after == before + 1, "expected the answer to end before it was complete"
         name = f"seconds until the slot is free, {how}, slowest"

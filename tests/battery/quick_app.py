@@ -2,7 +2,8 @@
 
     python -m tests.battery.quick_app [--pause SECONDS] [the options of app.py]
 
-Where a question says `slowly`, the model waits before each step, as if it were a large one on a slow machine.
+Where a question says `slowly`, the model waits before each step, as if it were a large one on a slow machine; where it
+says so twice, for twice as long.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return step(*arguments, **how)
 
         def streamed(question: str, *arguments: Any, **how: Any) -> Any:
-            slow.asked = "slowly" in question
+            slow.asked = question.count("slowly")
             return stream(question, *arguments, **how)
 
         loaded.model.step = paused  # type: ignore[method-assign]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import http.client
 import json
 import os
@@ -10,9 +11,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from index.build import build
@@ -163,8 +166,8 @@ def free_port() -> int:
 def serving(place: Path, *options: str, quick: bool, pause: float = 0.1) -> Iterator[Service]:
     """The app over `NOTES`, ready to answer. `options` are those of `app.py`; it may write below `place` alone.
 
-    `quick` starts it with the embedder of the tests and without the ranker; where a question says "slowly", its model
-    then waits for `pause` seconds before each step.
+    `quick` starts it with the embedder of the tests and without the ranker; as often as a question says "slowly", its
+    model waits for `pause` seconds before each step.
     """
     place.mkdir(parents=True, exist_ok=True)
     for name in ("home", "tmp", "work", "notes"):
@@ -197,6 +200,26 @@ def serving(place: Path, *options: str, quick: bool, pause: float = 0.1) -> Iter
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+@cache
+def shared() -> Service:
+    """A quick app that the short rows of one process use one after the other; it ends with this process."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    place = Path(stack.enter_context(TemporaryDirectory(prefix="glassbox-battery-")))
+    return stack.enter_context(serving(place / "app", quick=True))
+
+
+@contextmanager
+def served(place: Path, count: int) -> Iterator[Service]:
+    """What a row of so many trials asks: from 100 on `app.py` itself, in a process of its own; else the app that is
+    `shared`."""
+    if count < 100:
+        yield shared()
+        return
+    with serving(place, quick=False) as service:
+        yield service
 
 
 def _wait(service: Service) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from random import Random
 
-from tests.battery.load import REAL, VISITS, Visit, check
-from tests.battery.service import Service, serving
+from tests.battery.load import VISITS, Visit, check
+from tests.battery.service import Service, served
 from tests.battery.trials import Trials
 from tests.battery.visitor import Page, Visitor
 
@@ -19,12 +19,11 @@ FEW = 6
 
 
 def soak(trials: Trials) -> None:
-    """`count` visits one after another: programs, conversations, some that break off. From 100 on `app.py` itself is
-    asked; below, an app with a quicker embedder."""
+    """`count` visits one after another: programs, conversations, some that break off."""
     if not sys.platform.startswith("linux"):
         trials.skipped = "memory, threads and open files of another process are read from /proc"
         return
-    with serving(trials.place / "app", quick=trials.count < REAL) as service:
+    with served(trials.place / "app", trials.count) as service:
         page = Page(service)
         warm = min(WARM, trials.count // 3)
         for number in range(trials.count):

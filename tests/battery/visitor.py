@@ -23,13 +23,14 @@ DONE, BUSY, LEFT, STOPPED = "done", "busy", "left", "stopped"
 @dataclass(kw_only=True)
 class Heard:
     """What came of one question: how it ended, all that was sent, and seconds until it began, until the first words
-    and until its end (0 where it never came so far)."""
+    and until its end (0 where it never came so far); `left` is the time when the visitor stopped or left."""
 
     how: str = ""
     text: str = ""
     began: float = 0.0
     words: float = 0.0
     ended: float = 0.0
+    left: float = 0.0
     frames: int = 0
     faults: list[str] = field(default_factory=list)
 
@@ -100,7 +101,7 @@ class Visitor:
                     heard.frames += 1
                     if until in (LEFT, STOPPED):
                         time.sleep(later)
-                        heard.how = until
+                        heard.how, heard.left = until, time.monotonic()
                         break
                     # The first frame shows the question alone.
                     heard.words = heard.words or (now if heard.frames == 2 else 0.0)

@@ -30,8 +30,7 @@ from random import Random
 from typing import Any
 
 from tests.battery import web_tries as tries
-from tests.battery.load import REAL
-from tests.battery.service import NAME, Service, serving
+from tests.battery.service import NAME, Service, served
 from tests.battery.trials import Trials
 from tests.battery.web_entrance import entrance
 from tests.battery.web_files import (
@@ -59,9 +58,8 @@ POLITE = frozenset({501, 503, 507})
 
 
 def http(trials: Trials) -> None:
-    """`count` requests of each family of single requests, a fourth of that of the others. From 100 on to `app.py`
-    itself; below, to an app with a quicker embedder."""
-    with serving(trials.place / "app", "--uploads", quick=trials.count < REAL) as service, canary() as bird:
+    """`count` requests of each family of single requests, a fourth of that of the others."""
+    with served(trials.place / "app", trials.count) as service, canary() as bird:
         attack = _Attack(trials, service, bird)
         before = attack.listing()
         attack.requests()
@@ -126,7 +124,7 @@ class _Attack:
         """The status is as expected, nothing is revealed, and no stranger may read it. A request that makes no sense
         may end in the one line of an error of the server, which is counted."""
         how: Any = {"method": one.method, "body": one.body, "headers": one.headers}
-        reply = self.service.ask_for(one.path, **how, patience=3.0)
+        reply = self.service.ask_for(one.path, **how, patience=60.0)
         status = reply.status
         if status == 500 and one.expected != REFUSED and reply.text.startswith(BARE):
             self.bare += 1
@@ -179,10 +177,11 @@ class _Attack:
                 said = adding.upload_and_add("pack.zip", hostile_archive(random))
                 self.quiet(said.replace(str(self.service.place / "tmp"), ""), "")
         with self.trials.trial("a flood of uploads"):
-            found = [declared(self.service, 100_000_000) for _ in range(12)]
-            assert 507 in found, f"expected that at last there is no room, got {found}"
+            found = declared(self.service, [100_000_000] * 12)
+            assert found == 507, f"expected that at last there is no room, got {found}"
         with self.trials.trial("an upload that is too large"):
-            assert declared(self.service, 200_000_000) == 413, "expected to be told that it is too large"
+            found = declared(self.service, [200_000_000])
+            assert found == 413, f"expected to be told that it is too large, got {found}"
 
     def bytes(self) -> None:
         """What no client sends."""

@@ -9,7 +9,7 @@ import threading
 import uuid
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import Random
@@ -144,19 +144,17 @@ def hostile_archive(random: Random) -> bytes:
     return packed.getvalue()
 
 
-def declared(service: Service, size: int) -> int:
-    """The status of an upload that says that it will be so large, and of which nothing comes."""
-    connection = service.connect(5.0)
-    try:
-        connection.putrequest("POST", f"{API}upload")
-        connection.putheader("Content-Type", "multipart/form-data; boundary=x")
-        connection.putheader("Content-Length", str(size))
-        connection.endheaders(b"--x\r\n")
+def declared(service: Service, sizes: list[int]) -> int:
+    """The status of the last of uploads that say that they will be so large, and of which nothing comes."""
+    with ExitStack() as stack:
+        for size in sizes:
+            connection = service.connect()
+            stack.callback(connection.close)
+            connection.putrequest("POST", f"{API}upload")
+            connection.putheader("Content-Type", "multipart/form-data; boundary=x")
+            connection.putheader("Content-Length", str(size))
+            connection.endheaders(b"--x\r\n")
         return connection.getresponse().status
-    except TimeoutError:
-        return 0
-    finally:
-        connection.close()
 
 
 def reveals(text: str, sent: str, place: Path, secret: str) -> str:
