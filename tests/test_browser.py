@@ -110,6 +110,15 @@ def test_a_marker_opens_its_source_at_the_words(page: Page) -> None:
     page.until("return document.activeElement.closest('.gb-card')?.dataset.passage === '0'")
 
 
+def test_formulas_of_a_source_are_set_and_what_is_no_formula_stays(page: Page) -> None:
+    page.ask(QUESTION)
+    card = "document.querySelector('.gb-card[data-passage=\"0\"]')"
+    page.until(f"return {card}.querySelectorAll('.gb-formula .katex-html').length === 2")
+    assert page.run(f"return [...{card}.querySelectorAll('mark')].some((one) => one.querySelector('.katex-html'))")
+    assert not page.all(".gb-card .katex-error")
+    assert "${alert(1)} {{value}} `tick`" in page.run(f"return {card}.textContent")
+
+
 def test_a_token_under_the_pointer_shows_its_passage(page: Page) -> None:
     from selenium.webdriver import ActionChains
 

@@ -23,12 +23,12 @@ def unpack(packed):
 
 
 def marked(found, lowest=1):
-    return "".join(text for text, level in found if level >= lowest)
+    return "".join(text for text, level, _ in found if level >= lowest)
 
 
 def test_runs_are_the_passage_and_mark_the_cited_words() -> None:
     found = payload(answer_for(QUESTION), 0)["passages"][0]
-    assert "".join(text for text, _ in found["runs"]) == PASSAGES[0].text.replace("\x00", "\ufffd")
+    assert "".join(text for text, *_ in found["runs"]) == PASSAGES[0].text.replace("\x00", "\ufffd")
     assert marked(found["runs"]) == SENTENCE
     assert found["number"] == 1
 
@@ -36,7 +36,24 @@ def test_runs_are_the_passage_and_mark_the_cited_words() -> None:
 def test_marks_survive_characters_outside_the_basic_plane() -> None:
     """A browser counts 𝑥 as two units; cut in Python, the mark still starts at the right word."""
     text = "𝑥𝑥𝑥 gate"
-    assert runs(text, np.array([0] * 4 + [1] * 4, dtype=np.int8)) == [("𝑥𝑥𝑥 ", 0), ("gate", 1)]
+    level = np.array([0] * 4 + [1] * 4, dtype=np.int8)
+    assert runs(passage(1, text), level) == [("𝑥𝑥𝑥 ", 0, ""), ("gate", 1, "")]
+
+
+def test_a_formula_is_one_piece_of_its_highest_level_and_a_heading_is_told_from_text() -> None:
+    text = "## Part 1\n\n# Part 2\n$a$$b_t$ for $5 and $6, `$c$` \\(d\\)\n$$\ne\n$$"
+    level = np.zeros(len(text), dtype=np.int8)
+    level[text.index("b_t") + 1] = 3
+    found = runs(passage(1, text), level)
+    assert "".join(piece for piece, *_ in found) == text
+    assert [one for one in found if one[2]] == [
+        ("## ", 0, "hashes"),
+        ("Part 1", 0, "headline"),
+        ("$a$", 0, "formula"),
+        ("$b_t$", 3, "formula"),
+        ("\\(d\\)", 0, "formula"),
+        ("$$\ne\n$$", 0, "formula"),
+    ]
 
 
 def test_marks_are_stronger_where_more_was_copied_and_whole_words_share_a_level() -> None:
@@ -45,7 +62,7 @@ def test_marks_are_stronger_where_more_was_copied_and_whole_words_share_a_level(
     prompt = tuple(PromptToken(text=text, passage=0, start=start, end=end) for text, start, end in tokens)
     copy = np.array([0.05, 0.7, 0.0, 0.25], dtype=np.float32)
     answer = cited(one, ((0, 16),), prompt, copy)
-    assert payload(answer, 0)["passages"][0]["runs"] == [("alpha ", 1), ("beta", 3), (" gamma", 2)]
+    assert payload(answer, 0)["passages"][0]["runs"] == [("alpha ", 1, ""), ("beta", 3, ""), (" gamma", 2, "")]
 
 
 def cited(one, spans, prompt, copy, heads=1):
@@ -71,7 +88,7 @@ def test_hostile_text_arrives_whole_and_inert() -> None:
     assert "\x00" not in text
     found = json.loads(text)
     assert found["turn"] == 3
-    shown = "".join(run for run, _ in found["passages"][0]["runs"])
+    shown = "".join(run for run, *_ in found["passages"][0]["runs"])
     assert shown.startswith(visible(HOSTILE))
     for fragment in ("</script>", "${alert(1)}", "{{value}}", "`tick`", "\\u0041"):
         assert fragment in shown

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from corpus.sentences import NUMBERED
+from tutor.echo import asks_back, echoes
 
 if TYPE_CHECKING:
     from index.store import Hit
@@ -113,22 +114,24 @@ def sigmoid(x: float) -> float:
     return 1 / (1 + math.exp(-x))
 
 
-def read_hits(hits: Sequence[Hit]) -> list[Candidate]:
-    """The sentences of the passages found, in reading order of each.
+def read_hits(hits: Sequence[Hit], question: str) -> list[Candidate]:
+    """The sentences of the passages found for a question, in reading order of each, without those that only ask it.
 
     Their score is the ranker's probability (`_SURE`), moved by what the search says of the sentence and of its passage
-    (`_NEAR`, `_BEHIND`, `_DEFINING`); the cosine where no ranker has read them.
+    (`_NEAR`, `_BEHIND`, `_DEFINING`); the cosine where no ranker has read them. A passage that repeats the question is
+    not what the others are measured by.
     """
     found: list[Candidate] = []
-    first = max((hit.searched for hit in hits), default=0.0)
+    telling = [hit.searched for hit in hits if not echoes(hit, question)] or [hit.searched for hit in hits]
+    first = max(telling, default=0.0)
     for number, hit in enumerate(hits):
         headings = frozenset(folded(heading) for heading in hit.passage.locator.headings)
         for sentence in hit.sentences:
             score = sentence.score
             if sentence.answers is not None:
-                near = _NEAR * (sentence.score - _NEARNESS) - _BEHIND * (first - hit.searched)
+                near = _NEAR * (sentence.score - _NEARNESS) - _BEHIND * max(0.0, first - hit.searched)
                 score = sigmoid(_SURE * log_odds(sentence.answers) + near + _DEFINING * sentence.defines)
             one = candidate(number, hit.passage.text, sentence.start, sentence.end, score, headings)
-            if one is not None:
+            if one is not None and not asks_back(one.text, question):
                 found.append(one)
     return found

@@ -145,7 +145,7 @@ def ground(tutor: Tutor, question: str, k: int = 5) -> Ground:
     query = tutor.store.mended(question)
     hits = tutor.store.search(query, k=k)
     seconds = time.perf_counter() - started
-    candidates = read_hits(hits[: tutor.choices.read])
+    candidates = read_hits(hits[: tutor.choices.read], query)
     reference = None
     if candidates:
         best = best_sentence(candidates)

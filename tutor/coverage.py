@@ -18,6 +18,7 @@ from dataclasses import astuple, dataclass
 
 from index.store import Hit
 from tutor.candidate import log_odds, read_hits
+from tutor.echo import asks_back
 from tutor.names import counts, has_number, unknown
 
 _LIKELIEST = 2
@@ -45,17 +46,24 @@ BIAS = 1.421
 
 def signals(question: str, hits: Sequence[Hit], says: Callable[[str], bool]) -> Signals:
     """Signals of a question and its hits; `says` tells whether a phrase stands anywhere in the material."""
-    candidates = sorted(read_hits(hits), key=lambda one: -one.score)
+    candidates = sorted(read_hits(hits, question), key=lambda one: -one.score)
     found = [" ".join((hit.passage.context, hit.passage.text)) for hit in hits]
     odds = sum(math.exp(log_odds(one.score)) for one in candidates)
     likeliest = [one.text for one in candidates[:_LIKELIEST]]
     return Signals(
-        sentence=max((sentence.score for hit in hits for sentence in hit.sentences), default=-1.0),
+        sentence=max((_nearest(question, hit) for hit in hits), default=-1.0),
         passage=max((hit.dense for hit in hits), default=-1.0),
         answers=max(-8.0, min(8.0, math.log(odds))) if odds > 0 else -8.0,
         unknown=float(bool(unknown(question, says, found))),
         uncounted=float(counts(question) and not any(map(has_number, likeliest))),
     )
+
+
+def _nearest(question: str, hit: Hit) -> float:
+    """The largest cosine of the sentences of a passage that do more than ask the question."""
+    text = hit.passage.text
+    said = (one.score for one in hit.sentences if not asks_back(text[one.start : one.end], question))
+    return max(said, default=-1.0)
 
 
 def probability(found: Signals) -> float:

@@ -137,7 +137,7 @@ def measure(tutor: Tutor, question: Question, k: int, *, memory: bool = False) -
     if hits:
         near = max(hits[0].sentences, key=lambda one: one.score)
         said["best_sentence"] = hits[0].passage.text[near.start : near.end]
-        candidates = read_hits(hits)
+        candidates = read_hits(hits, question.question)
         said["ranked_sentence"] = best_sentence(candidates).text if candidates else ""
     if memory:
         said["memory"] = tutor.memory(question.question, _MEMORY_TOKENS)

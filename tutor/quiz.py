@@ -182,7 +182,7 @@ class Quiz:
             return False
         read = hits[0].sentences[0].answers is not None
         best: dict[int, Candidate] = {}
-        for one in sorted(read_hits(hits), key=lambda one: -one.score):
+        for one in sorted(read_hits(hits, item.question), key=lambda one: -one.score):
             if (one.score >= _ANSWERS or not read) and not (first and best):
                 best.setdefault(one.passage, one)
         found = (

@@ -8,28 +8,18 @@ title or a lead-in opens takes a share of that one's.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lm.reading import Piece, content_stems
+from lm.reading import Piece
 from lm.tokenizer import Tokenizer
 from tutor.belonging import opened
-from tutor.candidate import Candidate, Kind
+from tutor.candidate import Candidate
 
 _CARRY = 0.8
 """Share of a sentence's score that the next one may claim. 2026-11-21, all key facts of an answer on the dev questions
 of the course and on 210 questions on slide transcripts: 0.48 and 0.28 with 0.6, 0.51 and 0.29 with 0.8, 0.47 and 0.29
 with 0.9."""
-
-_ASKED = 0.7
-"""A sentence with a question mark of which this share of the content words was asked is the question once more."""
-
-_UNSAID = re.compile(r"<[^>]*>|https?://\S+|\]\([^)]*\)")
-"""What of a sentence is not said: tags and addresses."""
-
-_ASKS = re.compile(r"[^\s(]\?")
-"""A question mark after a word, and not the "(?)" of one who is not sure."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,16 +29,6 @@ class Chosen:
     passage: int
     pieces: tuple[Piece, ...]
     candidates: tuple[Candidate, ...]
-
-
-def asks_back(one: Candidate, question: str) -> bool:
-    """Whether a sentence asks the question, as an exercise sheet does, instead of answering it.
-
-    Nothing is more like a question than itself, so that it would be quoted as its own answer.
-    """
-    said = _UNSAID.sub(" ", one.text)
-    own, asked = {stem for stem in content_stems(said) if len(stem) > 1}, set(content_stems(question))
-    return one.kind is not Kind.HEADING and bool(_ASKS.search(said)) and len(own & asked) >= _ASKED * len(own)
 
 
 def select(

@@ -18,7 +18,7 @@ from tutor.candidate import read_hits
 from tutor.choices import Choices
 from tutor.dialogue import standalone
 from tutor.errors import TutorError
-from tutor.selection import Chosen, asks_back, select
+from tutor.selection import Chosen, select
 from tutor.stream import Stream
 
 if TYPE_CHECKING:
@@ -180,8 +180,8 @@ class Tutor:
         offsets = tokenizer.encode(question).offsets[:QUESTION_TOKENS]
         fitting = [
             one
-            for one in read_hits(hits[: self.choices.read])
-            if not asks_back(one, question) and len(tokenizer.encode(one.text).ids) <= SENTENCE_TOKENS
+            for one in read_hits(hits[: self.choices.read], question)
+            if len(tokenizer.encode(one.text).ids) <= SENTENCE_TOKENS
         ]
         chosen = select(fitting, tokenizer, budget=self.choices.budget)
         return build_prompt(tokenizer, question[: offsets[-1][1]], [one.pieces for one in chosen]), chosen

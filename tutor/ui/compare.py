@@ -9,15 +9,15 @@ from typing import Any
 
 from tutor.compare import Ground, Side, ground, side
 from tutor.ui.chat import one_line, shown
-from tutor.ui.drawing import drawn, inert_json
+from tutor.ui.drawing import LATEX, drawn, inert_json
 from tutor.ui.loading import Loading, user_errors
-from tutor.ui.markdown import DELIMITERS, without_html
-from tutor.ui.payload import visible
+from tutor.ui.markdown import without_html
+from tutor.ui.payload import runs_marked, visible
 
 MOST = 6
 """Models side by side at once."""
 
-SCRIPTS = ("elements.js", "models.js", "chart.js", "compare.js")
+SCRIPTS = ("elements.js", "models.js", "chart.js", "passage.js", "compare.js")
 CARD_SCRIPTS = ("elements.js", "models.js", "compare-card.js")
 IDLE = {"submit_btn": "Compare", "stop_btn": False}
 BUSY = {"submit_btn": False, "stop_btn": "Stop"}
@@ -111,13 +111,12 @@ def result_json(given: Ground, sides: Sequence[Side]) -> str:
     for number, one in enumerate(given.passages, 1):
         found = given.reference
         start, end = (found.start, found.end) if found and found.number == number else (0, 0)
-        pieces = [(one.text[:start], 0), (one.text[start:end], 1), (one.text[end:], 0)]
         passages.append(
             {
                 "number": number,
                 "title": visible(one.document),
                 "place": visible(one.locator.describe()),
-                "runs": [(visible(text), level) for text, level in pieces if text],
+                "runs": runs_marked(one, start, end),
             }
         )
     return inert_json({"passages": passages, "models": [_figures(one) for one in sides]})
@@ -130,8 +129,9 @@ def _figures(found: Side) -> dict[str, Any]:
     return {"name": visible(found.model), "cited": whole["citations"], **{name: whole[name] for name in kept}}
 
 
-def compare_tab(gr: Any, loading: Loading, tab: Any, *, longest: int) -> None:
-    """The contents of `tab` and its events; `longest` is the most characters a question may have."""
+def compare_tab(gr: Any, loading: Loading, tab: Any, *, longest: int) -> Any:
+    """The contents of `tab` and its events; `longest` is the most characters a question may have. Returned is what
+    draws passages."""
     private = {"api_visibility": "private"}
     gr.Markdown(
         "One question, one search, the same passages for every model: the answer as the tutor gives it, and the "
@@ -179,6 +179,7 @@ def compare_tab(gr: Any, loading: Loading, tab: Any, *, longest: int) -> None:
     run = box.submit(asked, [box, names], outputs, show_progress="hidden", **private)
     quick = {**private, "queue": False, "show_progress": "hidden"}
     box.stop(None, cancels=run, **quick).then(lambda: ("Stopped.", gr.Textbox(**IDLE)), None, [status, box], **quick)
+    return result
 
 
 def _cards(gr: Any, frame: Frame, before: Frame) -> list[Any]:
@@ -200,7 +201,4 @@ def _cards(gr: Any, frame: Frame, before: Frame) -> list[Any]:
 
 
 def _text(gr: Any, name: str) -> Any:
-    delimiters = [{"left": left, "right": right, "display": display} for left, right, display in DELIMITERS]
-    return gr.Markdown(
-        "", latex_delimiters=delimiters, sanitize_html=True, elem_classes=name, visible=False, buttons=[]
-    )
+    return gr.Markdown("", latex_delimiters=LATEX, sanitize_html=True, elem_classes=name, visible=False, buttons=[])

@@ -7,6 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tutor.ui.markdown import DELIMITERS
+
+LATEX = [{"left": left, "right": right, "display": display} for left, right, display in DELIMITERS]
+"""`DELIMITERS` in Gradio's terms."""
+
 ASSETS = Path(__file__).parent / "assets"
 
 
@@ -25,3 +30,14 @@ def drawn(gr: Any, name: str, scripts: Sequence[str], **more: Any) -> Any:
     code = "\n".join((ASSETS / script).read_text(encoding="utf-8") for script in scripts)
     template = f'<div class="{name}"></div>'
     return gr.HTML("", html_template=template, js_on_load=code, apply_default_css=False, **more)
+
+
+def formula_setter(gr: Any) -> Any:
+    """An unseen `gradio.Markdown`: what scripts have of Gradio's typesetter."""
+    return gr.Markdown("", latex_delimiters=LATEX, sanitize_html=True, elem_id="gb-formulas", buttons=[])
+
+
+def set_formulas(setter: Any, *asking: Any) -> None:
+    """Let what is `drawn` have its formulas set (`assets/passage.js`); nothing of that leaves the browser."""
+    for one in asking:
+        one.typeset(None, None, setter, js="() => window.gbToSet", api_visibility="private")

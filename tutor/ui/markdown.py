@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 DELIMITERS = (("$$", "$$", True), ("$", "$", False), (r"\(", r"\)", False), (r"\[", r"\]", True))
 """Left, right and whether the formula stands on a line of its own; `$$` is tried before `$`."""
@@ -35,6 +36,8 @@ _CODE_OR_FORMULA = re.compile(
     re.DOTALL | re.MULTILINE | re.VERBOSE,
 )
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
+_MONEY = re.compile(r"\$(?:\s.*|.*\s)\$", re.DOTALL)
+"""With a space at an end two dollars are prices."""
 
 
 def without_html(text: str) -> str:
@@ -48,6 +51,15 @@ def without_html(text: str) -> str:
         parts += [_plain(text[at : match.start()]), kept]
         at = match.end()
     return "".join([*parts, _plain(text[at:])])
+
+
+def formulas(text: str) -> Iterator[tuple[int, int]]:
+    """(start, end) of every formula with its delimiters; code, and dollars that are prices ("$5 and $6"), are none."""
+    for match in _CODE_OR_FORMULA.finditer(text):
+        one, after = match["formula"] or "", text[match.end() : match.end() + 1]
+        inline = one.startswith("$") and not one.startswith("$$")
+        if one and not (inline and (_MONEY.fullmatch(one) or after.isdigit())):
+            yield match.span()
 
 
 def _plain(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from tutor.ui import lectures
 from tutor.ui.api import endpoints
 from tutor.ui.compare import compare_tab
-from tutor.ui.drawing import ASSETS, drawn
+from tutor.ui.drawing import ASSETS, drawn, formula_setter, set_formulas
 from tutor.ui.feedback import Feedback, default_file
 from tutor.ui.library import Library
 from tutor.ui.loading import Loading
@@ -17,8 +17,8 @@ from tutor.ui.shelf import lectures_tab
 from tutor.ui.talk import talk_column, wire_talk
 
 SCRIPTS = (
-    "elements.js", "asking.js", "weights.js", "pictures.js", "sources.js", "effects.js", "maps.js", "heads.js",
-    "gates.js", "attention.js", "panel.js",
+    "elements.js", "asking.js", "weights.js", "pictures.js", "passage.js", "sources.js", "effects.js", "maps.js",
+    "heads.js", "gates.js", "attention.js", "panel.js",
 )  # fmt: skip
 FONT = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Noto Sans", "sans-serif"]
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace"]
@@ -52,6 +52,7 @@ def build_page(loading: Loading, library: Library, *, longest: int) -> Any:
             html_template="${value}",
             js_on_load=None,
         )
+        setter = formula_setter(gr)
         with gr.Row(elem_id="gb-columns"):
             with gr.Column(scale=11, min_width=320, elem_id="gb-left"):
                 talk = talk_column(gr, loading, longest=longest)
@@ -62,9 +63,10 @@ def build_page(loading: Loading, library: Library, *, longest: int) -> Any:
                 with gr.Tab("Lectures", id=LECTURES) as shelf:
                     choice, text = lectures_tab(gr, loading, library, shelf)
                 with gr.Tab("Compare") as side_by_side, gr.Column(elem_id="gb-compare"):
-                    compare_tab(gr, loading, side_by_side, longest=longest)
+                    compared = compare_tab(gr, loading, side_by_side, longest=longest)
                 with gr.Tab("Quiz") as asking, gr.Column(elem_id="gb-quiz"):
-                    quiz_tab(gr, loading, asking)
+                    quizzed = quiz_tab(gr, loading, asking)
+        set_formulas(setter, panel, compared, quizzed)
         wire_talk(gr, loading, talk, page, panel, Feedback(default_file()))
         _link_lectures(gr, loading, panel, tabs, choice, text)
         programs_section(gr, endpoints(loading))

@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from corpus.document import Passage
 from tutor.answer import Answer, Citation, PromptToken, Step, Trace
 from tutor.ui.drawing import inert_json
+from tutor.ui.markdown import formulas
 
 VERSION = 2
 
@@ -31,6 +33,8 @@ _FEWEST = 8
 
 _STRONG, _CLEAR = 0.5, 0.15
 """Shares of the largest weight in a passage from which a copied word counts as level 3 and level 2."""
+
+_HEADING = re.compile(r"^(#{1,6} +)(.+?)[ #]*$", re.MULTILINE)
 
 
 def panel_json(answer: Answer, turn: int, key: str = "") -> str:
@@ -62,7 +66,7 @@ def payload(answer: Answer, turn: int, key: str = "") -> dict[str, Any]:
                 "last": hit.passage.locator.last,
                 "score": round(float(hit.score), 4),
                 "weight": round(float(citation.weight), 4) if citation else 0.0,
-                "runs": runs(hit.passage.text, levels(hit.passage.text, citation, trace, position)),
+                "runs": runs(hit.passage, levels(hit.passage.text, citation, trace, position)),
             }
         )
     return {
@@ -117,10 +121,32 @@ def _by_word(text: str, level: NDArray[np.int8]) -> NDArray[np.int8]:
     return level
 
 
-def runs(text: str, level: NDArray[np.int8]) -> list[tuple[str, int]]:
-    """`text` cut where the level changes: (piece, level), the pieces laid end to end being the text."""
-    cuts = [0, *(np.flatnonzero(np.diff(level)) + 1).tolist(), len(text)] if text else []
-    return [(visible(text[start:end]), int(level[start])) for start, end in itertools.pairwise(cuts)]
+def runs(passage: Passage, level: NDArray[np.int8]) -> list[tuple[str, int, str]]:
+    """The text of a passage cut where the level or the kind changes: (piece, level, kind), the pieces laid end to end
+    being the text. Kinds: "formula", as a whole of its highest level; "headline" and the "hashes" before it; ""."""
+    text = passage.text
+    kinds, level = np.zeros(len(text), dtype="<U8"), level.copy()
+    cuts = {0, len(text)} if text else set()
+    for start, end in formulas(text):
+        kinds[start:end], level[start:end] = "formula", level[start:end].max()
+        cuts |= {start, end}
+    for match in _HEADING.finditer(text):
+        if match[2] in passage.locator.headings:
+            kinds[match.start(1) : match.end(1)] = "hashes"
+            kinds[match.start(2) : match.end(2)] = "headline"
+    changed = (np.diff(level) != 0) | (kinds[1:] != kinds[:-1])
+    cuts |= set((np.flatnonzero(changed) + 1).tolist())
+    return [
+        (visible(text[start:end]), int(level[start]), str(kinds[start]))
+        for start, end in itertools.pairwise(sorted(cuts))
+    ]
+
+
+def runs_marked(passage: Passage, start: int, end: int) -> list[tuple[str, int, str]]:
+    """`runs` with one stretch of the text marked."""
+    level = np.zeros(len(passage.text), dtype=np.int8)
+    level[start:end] = 2
+    return runs(passage, level)
 
 
 def trace_payload(trace: Trace, answer: Answer) -> dict[str, Any]:

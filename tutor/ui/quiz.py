@@ -10,12 +10,11 @@ import numpy as np
 from tutor.quiz import LONGEST_ANSWER
 from tutor.quiz_progress import Progress
 from tutor.ui import lectures, quizzing
-from tutor.ui.drawing import drawn
+from tutor.ui.drawing import LATEX, drawn
 from tutor.ui.loading import Loading, user_errors
-from tutor.ui.markdown import DELIMITERS
 from tutor.ui.quizzing import NOTE, Desk, Frame, Turn
 
-CARD_SCRIPTS = ("elements.js", "quiz-card.js")
+CARD_SCRIPTS = ("elements.js", "passage.js", "quiz-card.js")
 PROGRESS_SCRIPTS = ("elements.js", "quiz-progress.js")
 
 _KEPT = {"storage_key": "glassbox-quiz", "secret": "glassbox-quiz"}
@@ -29,8 +28,8 @@ _TO_NEXT = (
 _OPEN, _CLOSED = {"interactive": True, "submit_btn": "Check"}, {"interactive": False, "submit_btn": False}
 
 
-def quiz_tab(gr: Any, loading: Loading, tab: Any) -> None:
-    """The contents of `tab` and its events."""
+def quiz_tab(gr: Any, loading: Loading, tab: Any) -> Any:
+    """The contents of `tab` and its events. Returned is what draws the passage."""
     desk = Desk(loading)
     turn, kept = gr.State(None), gr.BrowserState({}, **_KEPT)
     gr.Markdown(NOTE, elem_classes="gb-lead")
@@ -111,8 +110,8 @@ def quiz_tab(gr: Any, loading: Loading, tab: Any) -> None:
     again.click(retried, [turn, kept], outputs, **quick).then(None, None, None, js=_TO_ANSWER, **private)
     show.click(shown, [turn, kept], outputs, **quick).then(None, None, None, js=_TO_NEXT, **private)
     anew.click(forgotten, None, outputs, **quick)
+    return card
 
 
 def _text(gr: Any, name: str) -> Any:
-    delimiters = [{"left": left, "right": right, "display": display} for left, right, display in DELIMITERS]
-    return gr.Markdown("", latex_delimiters=delimiters, sanitize_html=True, elem_id=name, buttons=[])
+    return gr.Markdown("", latex_delimiters=LATEX, sanitize_html=True, elem_id=name, buttons=[])

@@ -24,7 +24,7 @@ from tutor.ui.chat import one_line
 from tutor.ui.drawing import inert_json
 from tutor.ui.loading import Loading, user_errors
 from tutor.ui.markdown import without_html
-from tutor.ui.payload import visible
+from tutor.ui.payload import runs_marked, visible
 
 NOTE = (
     "Questions are made from sentences of the lectures, by a small model or by fixed rules: skip one that is clumsy. "
@@ -164,13 +164,12 @@ def _quoted(gold: Gold) -> str:
 
 def card_json(gold: Gold, *, open_: bool) -> str:
     """A passage as the page draws it, with the sentence marked where it is shown `open_`."""
-    text, one = gold.passage.text, gold.passage
-    pieces = [(text[: gold.start], 0), (gold.text, 2), (text[gold.end :], 0)] if open_ else [(text, 0)]
+    one = gold.passage
     return inert_json(
         {
             "title": visible(one.document),
             "place": visible(one.locator.describe()),
-            "runs": [(visible(piece), level) for piece, level in pieces if piece],
+            "runs": runs_marked(one, gold.start, gold.end if open_ else gold.start),
             "open": open_,
         }
     )

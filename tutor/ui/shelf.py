@@ -11,10 +11,9 @@ from typing import Any
 from corpus.readers import FORMATS
 from tutor.ui import lectures
 from tutor.ui.chat import BUG, one_line
-from tutor.ui.drawing import drawn, inert_json
+from tutor.ui.drawing import LATEX, drawn, inert_json
 from tutor.ui.library import KEPT, LONGEST_COURSE, Health, Library, Status
 from tutor.ui.loading import Loading, user_errors
-from tutor.ui.markdown import DELIMITERS
 from tutor.ui.payload import visible
 from tutor.ui.rebuilding import LibraryError
 from tutor.ui.receiving import LARGEST_FILE, MOST_FILES
@@ -87,7 +86,7 @@ def lectures_tab(gr: Any, loading: Loading, library: Library, tab: Any) -> tuple
     progress = drawn(gr, "gb-change", PROGRESS_SCRIPTS, elem_id="gb-change")
     text = gr.Markdown(
         "*Loading the lectures…*",
-        latex_delimiters=[{"left": left, "right": right, "display": display} for left, right, display in DELIMITERS],
+        latex_delimiters=LATEX,
         sanitize_html=True,
         elem_id="gb-lecture-text",
         height="calc(100vh - 352px)",

@@ -12,10 +12,10 @@ from tutor.ui import chat as conversation
 from tutor.ui import lectures
 from tutor.ui.answering import QUEUE
 from tutor.ui.chat import EXAMPLES, Asking, Turn, turn_of
+from tutor.ui.drawing import LATEX
 from tutor.ui.export import conversation_json, conversation_markdown
 from tutor.ui.feedback import BAD, GOOD, Feedback
 from tutor.ui.loading import Loading, user_errors
-from tutor.ui.markdown import DELIMITERS
 
 IDLE = {"submit_btn": "Ask", "stop_btn": False}
 BUSY = {"submit_btn": False, "stop_btn": "Stop"}
@@ -62,7 +62,7 @@ def talk_column(gr: Any, loading: Loading, *, longest: int) -> Column:
         elem_id="gb-chat",
         height="calc(100vh - 250px)",
         min_height=300,
-        latex_delimiters=[{"left": left, "right": right, "display": display} for left, right, display in DELIMITERS],
+        latex_delimiters=LATEX,
         buttons=["copy", "copy_all"],
         editable="user",
         sanitize_html=True,

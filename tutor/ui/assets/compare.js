@@ -51,11 +51,10 @@ function gradients(models) {
 }
 
 function passageCard(passage) {
-  const text = make("div", { class: "gb-text", tabindex: "0", role: "region", "aria-label": `Passage ${passage.number}: ${passage.title}` });
-  for (const [piece, level] of passage.runs) text.append(level ? make("mark", { class: "gb-mark gb-level-2" }, piece) : piece);
   return make("details", { class: "gb-card", "data-number": passage.number },
     make("summary", {}, badge(passage), make("span", { class: "gb-names" }, make("span", { class: "gb-title" }, passage.title),
-      make("span", { class: "gb-place" }, passage.place))), text);
+      make("span", { class: "gb-place" }, passage.place))),
+    passageText(`${passage.number}: ${passage.title}`, passage.runs));
 }
 
 function openPassage(number) {
@@ -109,6 +108,7 @@ function drawResult() {
   frame.append(make("section", {}, make("h3", { class: "gb-heading" }, "The passages that all were given"),
     ...data.passages.map(passageCard)));
   for (const card of frame.querySelectorAll(".gb-card")) card.open = open.has(card.dataset.number);
+  setFormulasOf(frame);
   scheduleMarkers();
 }
 

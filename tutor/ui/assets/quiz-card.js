@@ -8,13 +8,11 @@ function drawCard() {
   frame.replaceChildren();
   if (!props.value) return;
   const data = JSON.parse(props.value);
-  const text = make("div", { class: "gb-text", tabindex: "0", role: "region", "aria-label": "Passage: " + data.title });
-  for (const [piece, level] of data.runs) {
-    text.append(level ? make("mark", { class: "gb-mark gb-level-" + level }, piece) : piece);
-  }
+  const text = passageText(data.title, data.runs);
   frame.append(make("details", { class: "gb-card", open: data.open }, make("summary", {},
     make("span", { class: "gb-names" }, make("span", { class: "gb-title" }, data.title),
       make("span", { class: "gb-place" }, data.place))), text));
+  setFormulasOf(frame);
   const mark = text.querySelector(".gb-mark");
   if (mark) text.scrollTop = mark.offsetTop - text.clientHeight / 3;
 }

@@ -1,13 +1,5 @@
 // The sources: a card per passage, those cited first, with the words that were used marked.
 
-function sourceText(passage) {
-  const box = make("div", { class: "gb-text", tabindex: "0", role: "region", "aria-label": "Passage: " + passage.title });
-  for (const [text, level] of passage.runs) {
-    box.append(level ? make("mark", { class: "gb-mark gb-level-" + level }, text) : text);
-  }
-  return box;
-}
-
 function sourceCard(data, passage, position) {
   const numbers = passage.number
     ? make("span", { class: "gb-figure", title: "Share of the answer's copied words" }, percent(passage.weight))
@@ -18,7 +10,7 @@ function sourceCard(data, passage, position) {
       make("span", { class: "gb-title" }, passage.title),
       make("span", { class: "gb-place" }, passage.course ? `${passage.course}: ${passage.place}` : passage.place)),
     numbers);
-  return make("details", { class: "gb-card", "data-passage": position }, summary, sourceText(passage),
+  return make("details", { class: "gb-card", "data-passage": position }, summary, passageText(passage.title, passage.runs),
     ...pageViews(data, position, passage));
 }
 
@@ -54,6 +46,7 @@ function drawSources(root, data) {
     card.addEventListener("toggle", () => { if (card.open) showMarks(card); });
   }
   if (cited.length) root.querySelector(".gb-card").open = true;
+  setFormulasOf(root);
 }
 
 function openSource(root, data, number) {

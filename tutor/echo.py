@@ -1,0 +1,50 @@
+"""What only says the question once more.
+
+Nothing is more like a question than itself: an exercise sheet, or a page whose title is the question, would be found
+first, quoted as its own answer, and put everything else far behind.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from lm.reading import content_stems
+
+if TYPE_CHECKING:
+    from index.store import Hit
+
+_ASKED = 0.7
+"""A sentence with a question mark of which this share of the content words was asked is the question once more, and
+one that has this share of the question's words, too, is the whole question."""
+
+_UNSAID = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>|https?://\S+|\]\([^)]*\)", re.DOTALL | re.IGNORECASE)
+"""What of a sentence is not said: tags, scripts and addresses."""
+
+_ASKS = re.compile(r"[^\s(]\?")
+"""A question mark after a word, and not the "(?)" of one who is not sure."""
+
+
+def asks_back(sentence: str, question: str) -> bool:
+    """Whether a sentence asks what was asked, or a part of it, instead of answering it.
+
+    >>> asks_back("3. Why do gradients vanish?", "Why do the gradients of an RNN vanish?")
+    True
+    >>> asks_back("Why? Every factor is below one.", "Why do the gradients of an RNN vanish?")
+    False
+    """
+    own, asked = _stems(sentence), _stems(question)
+    return bool(_ASKS.search(_UNSAID.sub(" ", sentence))) and len(own & asked) >= _ASKED * len(own)
+
+
+def echoes(hit: Hit, question: str) -> bool:
+    """Whether a heading or a sentence of a passage is the whole question, so that its likeness to it says nothing."""
+    text, asked = hit.passage.text, _stems(question)
+    said = (*hit.passage.locator.headings, *(text[one.start : one.end] for one in hit.sentences))
+    return bool(asked) and any(
+        asks_back(one, question) and len(_stems(one) & asked) >= _ASKED * len(asked) for one in said
+    )
+
+
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(stem for stem in content_stems(_UNSAID.sub(" ", text)) if len(stem) > 1)
