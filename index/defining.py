@@ -6,12 +6,19 @@ from __future__ import annotations
 
 import re
 
+_OPENING = r"^\W*(?:(?:so|and|please|hello|hi|hey|ok|okay|well|now|can you|could you|tell me|explain)\b[\s,]*)*"
 _ASKS = re.compile(
-    r"^\W*(?:(?:so|and|please|hello|hi|hey|ok|okay|well|now|can you|could you|tell me|explain)\b[\s,]*)*"
-    r"(?:(?:what(?:['’]s| is| are| was| were)|what do (?:you|we) mean by|what is meant by|define|describe"
+    _OPENING + r"(?:(?:what(?:['’]s| is| are| was| were)|what do (?:you|we) mean by|what is meant by|define|describe"
     r"|(?:the )?meaning of|(?:the )?definition of|about)\s+|(?P<does>what do(?:es)?)\s+)?"
     r"(?P<term>[^?!.,;:]{2,60}?)(?:\s+(?P<mean>mean|stand for))?(?:\s+(?:exactly|actually|briefly|in short"
     r"|in one sentence|in your own words|again|here))?\s*[?!.]*$",
+    re.IGNORECASE,
+)
+_ASKS_HOW = re.compile(
+    _OPENING + r"(?:how (?:do|does)\s+(?P<works>[^?!.,;:]{2,60}?)\s+(?:work|function|operate)"
+    r"|how\s+(?P<explained>[^?!.,;:]{2,60}?)\s+(?:works?|functions?|operates?)"
+    r"|(?:what(?:['’]s| is| was)\s+)?the (?:\w+ )?(?:idea|intuition|concept|principle)s? (?:of|behind)"
+    r"\s+(?P<idea>[^?!.,;:]{2,60}?))\s*[?!.]*$",
     re.IGNORECASE,
 )
 _SUBJECT = re.compile(
@@ -39,9 +46,22 @@ def asked_terms(query: str) -> frozenset[str]:
     match = _ASKS.match(query)
     if match is None or bool(match["does"]) != bool(match["mean"]):
         return frozenset()
-    found = _names(match["term"])
-    first = match["term"].casefold().split()[0]
-    return frozenset() if first in _NO_TERM or len(match["term"].split()) > _MOST_WORDS else found
+    return _checked(match["term"])
+
+
+def explained_terms(query: str) -> frozenset[str]:
+    """The names of what a question asks to define or, as a whole, to explain: what defines it is a good place to begin.
+
+    >>> sorted(explained_terms("How does an LSTM work?")), sorted(explained_terms("How is an LSTM trained?"))
+    (['lstm'], [])
+    """
+    match = _ASKS_HOW.match(query)
+    return _checked(next(filter(None, match.groups()))) if match else asked_terms(query)
+
+
+def _checked(term: str) -> frozenset[str]:
+    words = term.casefold().split()
+    return frozenset() if words[0] in _NO_TERM or len(words) > _MOST_WORDS else _names(term)
 
 
 def defines(terms: frozenset[str], sentence: str) -> bool:

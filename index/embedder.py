@@ -12,7 +12,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.files import hash_file
+from index.device import Placed
 from index.errors import StoreError
 
 if TYPE_CHECKING:
@@ -160,14 +161,7 @@ class SentenceTransformerEmbedder:
         done = 0
         with self._lock:
             for batch in batches(lengths, BATCH_TOKENS):
-                encoded = self._model.encode(
-                    [texts[position] for position in batch],
-                    batch_size=len(batch),
-                    convert_to_numpy=True,
-                    normalize_embeddings=True,
-                    show_progress_bar=False,
-                )
-                vectors[batch] = np.asarray(encoded, dtype=np.float32)
+                vectors[batch] = self._placed.run(partial(_encoded, texts=[texts[position] for position in batch]))
                 done += len(batch)
                 if progress:
                     progress(done, len(texts))
@@ -193,16 +187,22 @@ class SentenceTransformerEmbedder:
         return tokenizer
 
     @cached_property
-    def _model(self) -> SentenceTransformer:
+    def _placed(self) -> Placed[SentenceTransformer]:
+        """The model, on a GPU where there is one."""
         os.environ["HF_HUB_OFFLINE"] = "1"
         # A spinning OpenMP thread that waits for a busy core makes encoding up to thirty times slower.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        from sentence_transformers.util import get_device_name
+
+        return Placed(self._model, get_device_name())
+
+    def _model(self, device: str) -> SentenceTransformer:
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
 
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
-            model = SentenceTransformer(str(self.directory), local_files_only=True)
+            model = SentenceTransformer(str(self.directory), device=device, local_files_only=True)
         except (OSError, ValueError, KeyError) as error:
             raise StoreError(f"{self.directory} does not load as a sentence-transformers model: {error}") from error
         model.max_seq_length = self.max_tokens
@@ -221,6 +221,17 @@ class SentenceTransformerEmbedder:
         modules = _read_json(self.directory / "modules.json").get("modules", [])
         found = (module["path"] for module in modules if str(module.get("type", "")).endswith("." + kind))
         return self.directory / next(found, f"no-{kind}")
+
+
+def _encoded(model: SentenceTransformer, texts: list[str]) -> Vectors:
+    encoded = model.encode(
+        texts,
+        batch_size=len(texts),
+        convert_to_numpy=True,
+        normalize_embeddings=True,
+        show_progress_bar=False,
+    )
+    return np.asarray(encoded, dtype=np.float32)
 
 
 def load_embedder(name: str = "") -> SentenceTransformerEmbedder:

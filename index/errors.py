@@ -10,6 +10,15 @@ class StoreError(Exception):
     """Something the user can mend; the message is one line that says what to do next."""
 
 
+_LONGEST = 100
+"""Characters of a name in a message."""
+
+
+def quoted(name: str) -> str:
+    """A name in quotation marks for a message, the end of a very long one left out."""
+    return repr(name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…")
+
+
 def build_command(store: Path, *options: str) -> str:
     """The command that builds a store, for a message."""
     return "run: " + shlex.join(["python", "-m", "index.build", "--store", str(store), *options])

@@ -15,6 +15,7 @@ import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from torch import Tensor, nn
 
+from index.device import Placed
 from index.embedder import load_embedder
 from index.errors import StoreError
 from index.scoring import Readable
@@ -168,33 +170,15 @@ def padded(sequences: Sequence[Sequenced], counts: Sequence[int]) -> dict[str, T
 class Ranker:
     """Scores sentences; loaded once, safe to use from several threads."""
 
-    def __init__(self, model: CrossEncoder, tokenizer: Tokenizer) -> None:
-        self.model, self.tokenizer = model.eval(), tokenizer
+    def __init__(self, model: CrossEncoder | Placed[CrossEncoder], tokenizer: Tokenizer) -> None:
+        self.placed = model if isinstance(model, Placed) else Placed(lambda device: model.eval())
+        self.tokenizer = tokenizer
         self._lock = threading.Lock()
 
     @classmethod
-    def load(cls, folder: Path | None = None, device: str | torch.device = "cpu") -> Ranker:
+    def load(cls, folder: Path | None = None, device: str = "cpu") -> Ranker:
         """The ranker in `folder` (None: the one that ships). Raises StoreError where a file is missing or damaged."""
-        folder = folder or SHIPPED
-        rank, scale, layers, sha256 = _settings(folder / CONFIG)
-        try:
-            data = (folder / WEIGHTS).read_bytes()
-        except OSError as fault:
-            raise StoreError(f"cannot read {folder / WEIGHTS} ({fault.strerror}); restore it") from None
-        if hashlib.sha256(data).hexdigest() != sha256:
-            raise StoreError(f"{folder / WEIGHTS} is damaged (its SHA-256 is not the one in {CONFIG}); restore it")
-        embedder = load_embedder()
-        model = fresh_cross_encoder(embedder.directory, rank=rank, scale=scale, layers=layers)
-        try:
-            missing = model.load_state_dict({k: v.float() for k, v in load_tensors(data).items()}, strict=False)
-        except (SafetensorError, RuntimeError) as fault:
-            reason = str(fault).splitlines()[-1].strip()
-            raise StoreError(f"{folder / WEIGHTS} does not fit its configuration ({reason}); restore it") from None
-        trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
-        if missing.unexpected_keys or trained & set(missing.missing_keys):
-            raise StoreError(f"{folder / WEIGHTS} does not fit its configuration; restore it")
-        merge(model.encoder)
-        return cls(model.to(device), embedder.pieces())
+        return cls(Placed(partial(_trained, folder or SHIPPED), device), load_embedder().pieces())
 
     @torch.inference_mode()
     def scores(self, question: str, passages: Sequence[Readable]) -> list[NDArray[np.float32]]:
@@ -203,11 +187,38 @@ class Ranker:
             return []
         sequences = [sequenced(self.tokenizer, question, one) for one in passages]
         counts = [len(one.sentences) for one in passages]
-        device = next(self.model.parameters()).device
+        tensors = padded(sequences, counts)
+
+        def read(model: CrossEncoder) -> NDArray[np.float32]:
+            device = next(model.parameters()).device
+            placed = {name: value.to(device) for name, value in tensors.items()}
+            return np.asarray(model(**placed, sentences=sum(counts)).float().cpu(), dtype=np.float32)
+
         with self._lock:
-            tensors = {name: value.to(device) for name, value in padded(sequences, counts).items()}
-            found = self.model(**tensors, sentences=sum(counts)).float().cpu().numpy()
-        return [np.asarray(part, dtype=np.float32) for part in np.split(found, np.cumsum(counts)[:-1])]
+            found = self.placed.run(read)
+        return np.split(found, np.cumsum(counts)[:-1])
+
+
+def _trained(folder: Path, device: str) -> CrossEncoder:
+    """The model in `folder` on a device, its updates merged."""
+    rank, scale, layers, sha256 = _settings(folder / CONFIG)
+    try:
+        data = (folder / WEIGHTS).read_bytes()
+    except OSError as fault:
+        raise StoreError(f"cannot read {folder / WEIGHTS} ({fault.strerror}); restore it") from None
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise StoreError(f"{folder / WEIGHTS} is damaged (its SHA-256 is not the one in {CONFIG}); restore it")
+    model = fresh_cross_encoder(load_embedder().directory, rank=rank, scale=scale, layers=layers)
+    try:
+        missing = model.load_state_dict({k: v.float() for k, v in load_tensors(data).items()}, strict=False)
+    except (SafetensorError, RuntimeError) as fault:
+        reason = str(fault).splitlines()[-1].strip()
+        raise StoreError(f"{folder / WEIGHTS} does not fit its configuration ({reason}); restore it") from None
+    trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    if missing.unexpected_keys or trained & set(missing.missing_keys):
+        raise StoreError(f"{folder / WEIGHTS} does not fit its configuration; restore it")
+    merge(model.encoder)
+    return model.eval().to(device)
 
 
 def settings_hash(fields: dict[str, Any]) -> str:

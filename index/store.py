@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from corpus.document import Passage
 from index.database import Database, Row
-from index.defining import asked_terms, defines
+from index.defining import asked_terms, defines, explained_terms
 from index.embedder import Embedder, Vectors, load_embedder, same_vectors
 from index.embedding import PROBE_COSINE, probe_cosine
-from index.errors import StoreError, build_command, damaged
+from index.errors import StoreError, build_command, damaged, quoted
 from index.generation import Generation, current_generation, is_current
 from index.manifest import DATABASE, file_faults
 from index.originals import original_file
@@ -268,14 +268,15 @@ class Store:
         order = np.argsort(-score, kind="stable")[: 4 * k + 20]
         with self._lock:
             fetched = self._database.fetch(rows[order].tolist())
-        words, terms = query_terms(query), asked_terms(query)
+        words, terms, explained = query_terms(query), asked_terms(query), explained_terms(query)
         defining: dict[int, list[bool]] = {}
         for position in order:
             row = fetched[int(rows[position])]
             text = " ".join((*row.passage.locator.headings, row.passage.text))
-            defining[position] = [defines(terms, row.passage.text[start:end]) for start, end in row.sentences]
+            sentences = [row.passage.text[start:end] for start, end in row.sentences]
+            defining[position] = [defines(terms, one) for one in sentences]
             score[position] += self.weights.words * covered(words, text)
-            score[position] += self.weights.defines * any(defining[position])
+            score[position] += self.weights.defines * any(defines(explained, one) for one in sentences)
         order = order[np.argsort(-score[order], kind="stable")]
         ranked = [fetched[int(rows[position])] for position in order]
         return tuple(
@@ -336,7 +337,7 @@ class Store:
         if course is None and documents is None:
             return None
         if course is not None and course not in self.courses():
-            raise StoreError(f"no course {course!r} in the store; there are: {', '.join(self.courses())}")
+            raise StoreError(f"no course {quoted(course)} in the store; there are: {', '.join(self.courses())}")
         wanted = None if documents is None else set(documents)
         chosen = [
             (number, source)
@@ -347,7 +348,9 @@ class Store:
         ]
         known = {name for _, source in chosen for name in (source.source, source.title)}
         for name in sorted((wanted or set()) - known):
-            raise StoreError(f"no document {name!r} in the store; name a source or a title as `sources()` lists them")
+            raise StoreError(
+                f"no document {quoted(name)} in the store; name a source or a title as `sources()` lists them"
+            )
         return [number for number, _ in chosen]
 
     def _check_probes(self) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from index.defining import asked_terms, defines
+from index.defining import asked_terms, defines, explained_terms
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,24 @@ from index.defining import asked_terms, defines
 )
 def test_what_is_asked_to_be_defined(question: str, terms: set[str]) -> None:
     assert asked_terms(question) == terms
+
+
+@pytest.mark.parametrize(
+    ("question", "terms"),
+    [
+        ("How does attention work?", {"attention"}),
+        ("Can you explain how an LSTM works?", {"lstm"}),
+        ("how do recurrent neural networks function", {"recurrent neural network"}),
+        ("What is the main idea behind word2vec?", {"word2vec"}),
+        ("What is attention?", {"attention"}),
+        ("How does it all work together when the gate of an LSTM is open work?", set()),
+        ("How does what you said work?", set()),
+        ("How is attention computed?", set()),
+        ("Why does attention work?", set()),
+    ],
+)
+def test_what_is_asked_to_be_explained(question: str, terms: set[str]) -> None:
+    assert explained_terms(question) == terms
 
 
 @pytest.mark.parametrize(
