@@ -1,9 +1,10 @@
-# Two commands: `make chat` and `make test`. Each sets up what it needs and is quick the second time.
+# `make chat` serves the tutor, `make test` checks the program, `make battery` tries at full length what it promises
+# (tests/battery/README.md). Each sets up what it needs and does so quickly the second time.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: chat test clean
+.PHONY: chat test battery clean
 
 chat: $(READY)
 	$(BIN)/python -m index.build
@@ -14,6 +15,9 @@ test: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+battery: $(READY)
+	$(BIN)/python -m tests.battery --report runs/battery/report.md
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ FORMAT = 1
 WEIGHTS, TOKENIZER, CONFIG = "model.safetensors", "tokenizer.json", "config.json"
 SHIPPED = Path(__file__).parent / "checkpoints"
 DEFAULT = "mini"
+NEXT = ".next"
+"""Ends the names of new weights and of a new tokenizer until the `config.json` that names their hashes is in place."""
 _SCALE = ".int8_scale"
 _ANOTHER = "give a directory written by python -m lm.train"
 
@@ -61,9 +64,10 @@ def load(name: str | Path | None = None, *, device: str | torch.device = "cpu") 
     """Load a checkpoint in fp32 and evaluation mode; CheckpointError if a file is missing, damaged or alien."""
     folder, device = resolve(name), usable_device(device)
     fields = _settings(folder / CONFIG)
-    contents = {part: _verified(folder / part, fields["sha256"].get(part, "")) for part in (WEIGHTS, TOKENIZER)}
+    _, weights = _verified(folder / WEIGHTS, fields["sha256"].get(WEIGHTS, ""))
+    path, _ = _verified(folder / TOKENIZER, fields["sha256"].get(TOKENIZER, ""))
     try:
-        tokenizer = Tokenizer.load(folder / TOKENIZER)
+        tokenizer = Tokenizer.load(path)
         # Checkpoints of the first tokenizers do not say how many special tokens there are.
         config = ModelConfig.from_json({"special": tokenizer.special} | fields["model"])
     except ValueError as fault:
@@ -75,7 +79,7 @@ def load(name: str | Path | None = None, *, device: str | torch.device = "cpu") 
         )
     model = LanguageModel(config)
     try:
-        model.load_state_dict(restored(load_tensors(contents[WEIGHTS])))
+        model.load_state_dict(restored(load_tensors(weights)))
     except (SafetensorError, RuntimeError) as fault:
         reason = str(fault).splitlines()[-1].strip()
         raise CheckpointError(
@@ -92,7 +96,7 @@ def usable_device(name: str | torch.device) -> torch.device:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as fault:
-        raise CheckpointError(f"cannot use device {str(name)!r} ({str(fault).splitlines()[0]}); try cpu") from None
+        raise CheckpointError(f"cannot use device {str(name)!r} ({str(fault).splitlines()[0]}); try cpu") from fault
     return device
 
 
@@ -113,14 +117,20 @@ def _settings(path: Path) -> dict[str, Any]:
     return fields
 
 
-def _verified(path: Path, sha256: str) -> bytes:
+def _verified(path: Path, sha256: str) -> tuple[Path, bytes]:
+    """The file of that hash, which a `save` that was cut short may not have given its name, and what it holds."""
+    newer = path.with_name(path.name + NEXT)
+    with suppress(OSError):
+        data = newer.read_bytes()
+        if hashlib.sha256(data).hexdigest() == sha256:
+            return newer, data
     try:
         data = path.read_bytes()
     except OSError as fault:
         raise CheckpointError(f"cannot read {path} ({fault.strerror}); restore the checkpoint") from None
     if hashlib.sha256(data).hexdigest() != sha256:
         raise CheckpointError(f"{path} is damaged (its SHA-256 is not the one in {CONFIG}); restore the checkpoint")
-    return data
+    return path, data
 
 
 def _settings_hash(fields: dict[str, Any]) -> str:
@@ -137,8 +147,10 @@ def save(
     training: dict[str, Any],
     dtype: torch.dtype = torch.float32,
 ) -> None:
-    """Write a checkpoint; each file is replaced in one step, `config.json` last."""
+    """Write a checkpoint so that a crash leaves the old one or the new one, whole."""
     folder.mkdir(parents=True, exist_ok=True)
+    with suppress(CheckpointError):
+        _settle(folder)
     tensors = stored({key: value.detach().cpu() for key, value in model.state_dict().items()}, dtype)
     contents = {WEIGHTS: save_tensors(tensors), TOKENIZER: tokenizer.to_json().encode()}
     fields: dict[str, Any] = {
@@ -148,9 +160,20 @@ def save(
         "sha256": {part: hashlib.sha256(data).hexdigest() for part, data in contents.items()},
     }
     fields["sha256"][CONFIG] = _settings_hash(fields)
-    contents[CONFIG] = (json.dumps(fields, indent=2) + "\n").encode()
     for part, data in contents.items():
-        write_atomically(folder / part, data)
+        write_atomically(folder / (part + NEXT), data)
+    write_atomically(folder / CONFIG, (json.dumps(fields, indent=2) + "\n").encode())
+    _settle(folder)
+
+
+def _settle(folder: Path) -> None:
+    """Give their names to the new files that `config.json` is about."""
+    sha256 = _settings(folder / CONFIG)["sha256"]
+    for part in (WEIGHTS, TOKENIZER):
+        with suppress(CheckpointError):
+            found, _ = _verified(folder / part, sha256.get(part, ""))
+            if found != folder / part:
+                found.replace(folder / part)
 
 
 def stored(weights: dict[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]:

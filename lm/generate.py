@@ -64,14 +64,15 @@ def generate(
     *,
     trace: bool = False,
     forced: Sequence[int] | None = None,
+    begun: Sequence[int] = (),
     compiled: bool = False,
 ) -> Iterator[Generated]:
     """Yield tokens after the prompt until, and including, the end, the no-answer token or one to stop at.
 
     Tracing changes no output. `compiled` takes the compiled steps of `lm.static` where the architecture has them.
     `forced` tokens are written instead of chosen ones, so that the record says how the model would have come by a
-    given text. ValueError where prompt and answer would not fit the model's context, and
-    for a beam search, which is `lm.beam.beam_search`.
+    given text. `begun` are tokens that were written before: those after them are yielded. ValueError where prompt and
+    answer would not fit the model's context, and for a beam search, which is `lm.beam.beam_search`.
     """
     if decoding.beams > 1:
         raise ValueError(f"beams is {decoding.beams}; tokens come one after another with 1 beam only")
@@ -79,8 +80,8 @@ def generate(
     if room < 1:
         raise ValueError(f"the prompt has {len(prompt.tokens)} tokens; the model reads {model.config.context} at most")
     longest = min(decoding.longest if forced is None else len(forced), room)
-    if longest > 0:
-        yield from _Writer(model, prompt, decoding, longest, trace, compiled).write(forced)
+    if longest > len(begun):
+        yield from _Writer(model, prompt, decoding, longest, trace, compiled).write(forced, begun)
 
 
 class _Writer:
@@ -110,10 +111,14 @@ class _Writer:
             model.fix_shapes(self._state, longest)
         self._written: list[int] = []
 
-    def write(self, forced: Sequence[int] | None) -> Iterator[Generated]:
-        """The tokens, those of `forced` where they are given."""
+    def write(self, forced: Sequence[int] | None, begun: Sequence[int]) -> Iterator[Generated]:
+        """The tokens after `begun`, those of `forced` where they are given."""
         stops = {END, NONE, *self._decoding.stop} if forced is None else set()
         guess: list[int] = []
+        # The last one by itself, so that what is known after it is all that is known.
+        for part in filter(None, (begun[:-1], begun[-1:])):
+            self._step(list(part))
+        self._written += begun
         while True:
             reading = _Reading(self._model, self._hidden, self._state, self._trace)
             for place in range(len(guess) + 1):

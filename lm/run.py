@@ -22,7 +22,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,19 @@ def locked(folder: Path) -> Iterator[None]:
         except OSError:
             raise DataError(f"another process is training in {folder}; wait for it or give another --output") from None
         yield
+
+
+@contextmanager
+def _kept(path: Path) -> Iterator[None]:
+    """DataError where the disk refuses to write `path`, whatever was saved before then kept."""
+    try:
+        yield
+    except (OSError, RuntimeError) as fault:
+        # A full disk reaches torch.save as a RuntimeError of its zip writer.
+        reason = getattr(fault, "strerror", None) or str(fault).splitlines()[0]
+        raise DataError(
+            f"cannot write {path} ({reason}); what was saved before is kept. Make room and run the same command again"
+        ) from None
 
 
 class Stop:
@@ -136,7 +149,7 @@ class Run:
             ) from None
         metrics = self.folder / METRICS
         if metrics.exists():
-            lines = map(json.loads, metrics.read_text(encoding="utf-8").splitlines())
+            lines = _whole_lines(metrics.read_text(encoding="utf-8", errors="replace"))
             self._metrics = [line for line in lines if line["step"] <= self.trainer.step]
         return True
 
@@ -146,9 +159,11 @@ class Run:
         trainer, config = self.trainer, self.trainer.config
         clock, left, done = Clock(config.minutes, started or time.perf_counter()), 1.0, trainer.step >= config.steps
         if self.writes:
-            write_atomically(self.folder / ABOUT, (json.dumps(self.about, indent=2) + "\n").encode())
+            with _kept(self.folder / ABOUT):
+                write_atomically(self.folder / ABOUT, (json.dumps(self.about, indent=2) + "\n").encode())
             lines = "".join(json.dumps(line) + "\n" for line in self._metrics)
-            write_atomically(self.folder / METRICS, lines.encode())
+            with _kept(self.folder / METRICS):
+                write_atomically(self.folder / METRICS, lines.encode())
         progress, saved = _Progress(trainer), time.perf_counter()
         with Stop() as stop:
             while not done and not stop.wanted:
@@ -188,34 +203,30 @@ class Run:
         if not self.writes:
             return
         self._metrics.append(record)
-        with (self.folder / METRICS).open("a", encoding="utf-8") as metrics:
+        with _kept(self.folder / METRICS), (self.folder / METRICS).open("a", encoding="utf-8") as metrics:
             metrics.write(json.dumps(record) + "\n")
         if "validation" in record:
-            write_atomically(self.folder / PICTURE, loss_curves(self._metrics).encode())
+            with _kept(self.folder / PICTURE):
+                write_atomically(self.folder / PICTURE, loss_curves(self._metrics).encode())
 
     def save(self) -> None:
         """Write state and checkpoint; DataError where the disk refuses, what was saved before then kept."""
         if not self.writes:
             return
         part = self.folder / (STATE + ".part")
-        try:
-            with part.open("wb") as file:
-                torch.save(self.trainer.state() | {"identity": json.dumps(self.identity)}, file)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(self.folder / STATE)
-        except (OSError, RuntimeError) as fault:
-            # A full disk reaches torch.save as a RuntimeError of its zip writer.
-            part.unlink(missing_ok=True)
-            reason = getattr(fault, "strerror", None) or str(fault).splitlines()[0]
-            raise DataError(
-                f"cannot write {self.folder / STATE} ({reason}); what was saved before is kept. "
-                "Make room and run the same command again"
-            ) from None
+        with _kept(self.folder / STATE):
+            try:
+                with part.open("wb") as file:
+                    torch.save(self.trainer.state() | {"identity": json.dumps(self.identity)}, file)
+                    file.flush()
+                    os.fsync(file.fileno())
+                part.replace(self.folder / STATE)
+            finally:
+                part.unlink(missing_ok=True)
         self._checkpoint("last")
 
     def _checkpoint(self, name: str) -> None:
-        with self.trainer.averaged() as model:
+        with self.trainer.averaged() as model, _kept(self.folder / name):
             checkpoint.save(
                 self.folder / name, model, self.tokenizer, training=self.about | {"step": self.trainer.step}
             )
@@ -261,6 +272,13 @@ def loss_curves(metrics: list[dict[str, Any]]) -> str:
         points = [record["step"] for record in checked], [record["validation"] for record in checked]
         curves.append(Series("validation", *points))
     return line_chart(curves, title="Loss", x_label="step", y_label="nats per token")
+
+
+def _whole_lines(text: str) -> Iterator[dict[str, Any]]:
+    """The records of JSON Lines, but for one that was cut short, as the last may be where a disk was full."""
+    for line in text.splitlines():
+        with suppress(ValueError):
+            yield json.loads(line)
 
 
 def _difference(before: dict[str, Any], now: dict[str, Any]) -> str:

@@ -12,11 +12,15 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import platform
 import shlex
+import signal
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -145,6 +149,13 @@ def _longest(data: ExampleSet | TextSet, config: TrainConfig) -> int:
     return config.window if isinstance(data, TextSet) else int(round_up(data.lengths.max() - 1, config.bucket))
 
 
+def _begun_with(folder: Path, name: str) -> str:
+    """A setting of the run in `folder`, "" where there is none: a second measurement may come out otherwise."""
+    with suppress(OSError, ValueError, LookupError, TypeError):
+        return str(json.loads((folder / "run.json").read_text(encoding="utf-8"))["settings"][name])
+    return ""
+
+
 def _train(arguments: argparse.Namespace) -> bool:
     import torch
 
@@ -157,7 +168,7 @@ def _train(arguments: argparse.Namespace) -> bool:
     arguments.device = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")
     device = own_device(usable_device(arguments.device))
     if arguments.precision == "auto":
-        arguments.precision = faster_precision(device)
+        arguments.precision = _begun_with(arguments.output, "precision") or faster_precision(device)
     if device.type == "cuda" and arguments.precision == "bf16":
         # What is left in fp32, the iterations of Muon above all, runs on tensor cores (TF32).
         torch.set_float32_matmul_precision("high")
@@ -227,20 +238,36 @@ def _run(
         return done
 
 
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """SIGTERM is a KeyboardInterrupt, as Ctrl-C is, until training itself listens to both."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; 0 on success, 1 with one line on a fault of input or data, 130 when interrupted."""
     started = time.perf_counter()
     arguments = parser().parse_args(argv)
     arguments.argv, arguments.started = argv, started
     try:
-        finished = _train(arguments)
+        with _interruptible():
+            finished = _train(arguments)
     except (ValueError, OSError) as fault:
         print(f"lm.train: {fault}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         finished = False
     if not finished:
-        print(f"stopped; run the same command to go on from {arguments.output / 'state.pt'}", file=sys.stderr)
+        state = arguments.output / "state.pt"
+        where = f"to go on from {state}" if state.exists() else "to begin; nothing was saved yet"
+        print(f"stopped; run the same command {where}", file=sys.stderr)
     return 0 if finished else 130
 
 

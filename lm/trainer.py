@@ -76,7 +76,7 @@ class Trainer:
         if not math.isfinite(norm) or not math.isfinite(nll):
             raise DataError(
                 f"the loss is no longer a number at step {self.step}; the last checkpoint is kept. "
-                "Lower --lr and --muon-lr and run again"
+                "Lower --lr and --muon-lr and begin with another --output"
             )
         factor = self.config.rate(self.step, left)
         for optimizer, rates in zip(self.optimizers, self.base_rates, strict=True):

@@ -14,6 +14,7 @@ from lm_samples import small_model, small_tokenizer
 
 from corpus.document import Locator, Passage
 from corpus.sentences import sentence_spans
+from index.device import Placed
 from index.store import SentenceScore, SourceInfo
 from lm.checkpoint import Checkpoint, CheckpointError
 from lm.config import ARCHITECTURES, ModelConfig
@@ -252,6 +253,10 @@ class FakeTutor:
         architecture = self.model_name if self.model_name in ARCHITECTURES else "transformer"
         model = small_model(dtype=torch.float32, context=2048, architecture=architecture)
         return Checkpoint(name=self.model_name, model=model, tokenizer=small_tokenizer(), training={})
+
+    @cached_property
+    def placed(self) -> Placed[Checkpoint]:
+        return Placed(lambda device: self.checkpoint)
 
     @property
     def config(self) -> ModelConfig:

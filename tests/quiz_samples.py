@@ -12,6 +12,7 @@ from lm_samples import small_model, small_tokenizer
 
 from corpus.document import Locator, Passage
 from index.build import build
+from index.device import Placed
 from index.store import Store
 from lm.checkpoint import Checkpoint
 from lm.reading import content_stems
@@ -87,7 +88,7 @@ def silent(_: Any, __: Gold) -> str:
 
 
 def quiz(store: Store, write: Any = silent) -> Quiz:
-    return Quiz(SimpleNamespace(store=store, checkpoint=checkpoint()), write=write)
+    return Quiz(SimpleNamespace(store=store, placed=Placed(lambda device: checkpoint())), write=write)
 
 
 def gold(sentence: str, text: str = "", **place: Any) -> Gold:

@@ -119,6 +119,27 @@ def test_formulas_of_a_source_are_set_and_what_is_no_formula_stays(page: Page) -
     assert "${alert(1)} {{value}} `tick`" in page.run(f"return {card}.textContent")
 
 
+def test_prices_and_code_with_dollars_are_no_formulas(page: Page) -> None:
+    page.ask("costs $5 or $6, then $x$: `$a$`")
+    question = page.all("#gb-chat [data-testid=user]")[-1]
+    assert "costs $5 or $6, then" in question.text
+    assert len(question.find_elements("css selector", ".katex-html")) == 1
+
+
+def test_a_message_that_is_edited_away_comes_back(page: Page) -> None:
+    page.ask(QUESTION)
+    page.run("document.querySelector('#gb-chat button[aria-label=Edit]').click()")
+    page.until("return document.querySelector('#gb-chat textarea')")
+    page.type("#gb-chat textarea", " ")
+    page.run("document.querySelector('#gb-chat button[aria-label=Submit]').click()")
+    page.until(
+        "return document.querySelector('#gb-chat [data-testid=user]')?.innerText.trim() === arguments[0]", QUESTION
+    )
+    assert page.all("#gb-page-sources .gb-card")
+    page.ask("before")
+    assert "1 before this one." in page.answer().text
+
+
 def test_a_token_under_the_pointer_shows_its_passage(page: Page) -> None:
     from selenium.webdriver import ActionChains
 
@@ -288,6 +309,9 @@ def test_axe_finds_nothing_serious(window: Page, rules: tuple[str, ...]) -> None
     page.ask(QUESTION)
     page.until("return document.querySelector('#gb-chat .gb-cite')")
     found["sources"] = page.faults(*rules)
+    page.run("document.querySelector('#gb-chat button[aria-label=Edit]').click()")
+    page.until("return document.querySelector('#gb-chat textarea')?.ariaLabel")
+    found["editing"] = page.faults(*rules)
     page.run("document.querySelector('#gb-tab-attention').click()")
     found["attention"] = page.faults(*rules)
     page.tab("Lectures")
@@ -295,6 +319,7 @@ def test_axe_finds_nothing_serious(window: Page, rules: tuple[str, ...]) -> None
     found["lectures"] = page.faults(*rules)
     for section in ("#gb-where", "#gb-index", "#gb-add", "#gb-programs"):
         page.run("document.querySelector(arguments[0] + ' > button').click()", section)
+        page.until("return document.querySelector(arguments[0] + ' > button').ariaExpanded === 'true'", section)
     page.until("return document.querySelector('#gb-programs').innerText.includes(arguments[0])", page.address)
     found["sections"] = page.faults(*rules)
     compared(page)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,39 @@ def test_saving_replaces_a_checkpoint_and_leaves_no_other_files(tmp_path: Path) 
     assert checkpoint.load(tmp_path).training == {"step": 8}
     assert json.loads((tmp_path / CONFIG).read_text(encoding="utf-8"))["format"] == 1
     assert len(list(tmp_path.iterdir())) == 3
+
+
+@pytest.mark.parametrize("places", range(6))
+@pytest.mark.parametrize("before", [0, 1])
+def test_saves_that_are_cut_short_leave_one_whole_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: int, places: int
+) -> None:
+    """Each save but the first `before` dies at the same of its six places; the last one is let through."""
+    replace, left = Path.replace, 0
+
+    def cut_short(path: Path, target: Path) -> Path:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise KeyboardInterrupt
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", cut_short)
+    for step in range(6):
+        left = 99 if step < before or step == 5 else places
+        with suppress(KeyboardInterrupt):
+            model = small_model(seed=step, dtype=torch.float32)
+            checkpoint.save(tmp_path, model, small_tokenizer(), training={"step": step})
+        if not (tmp_path / CONFIG).exists():
+            assert places < 3
+            continue
+        loaded = checkpoint.load(tmp_path)
+        found = loaded.training["step"]
+        assert found == 0 if places < 3 and step < 5 else found in (step, step - 1)
+        expected = small_model(seed=found, dtype=torch.float32)
+        assert torch.equal(loaded.model.embedding.weight, expected.embedding.weight)
+    assert found == 5
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([CONFIG, TOKENIZER, WEIGHTS])
 
 
 def test_int8_keeps_every_weight_within_half_a_step_and_the_answers_near(tmp_path: Path) -> None:

@@ -146,6 +146,17 @@ def test_forced_tokens_have_the_records_of_chosen_ones(shape: dict[str, Any], te
     assert _tokens(Decoding(), model, prompt, forced=[]) == []
 
 
+@_FAMILIES
+@pytest.mark.parametrize("text", [False, True])
+def test_what_was_begun_goes_on_as_if_it_had_been_written_at_once(shape: dict[str, Any], text: bool) -> None:
+    model, prompt = _model(**shape), text_prompt(small_tokenizer(), "A queue returns") if text else _prompt()
+    whole = _tokens(_GREEDY, model, prompt, trace=True)
+    for count in (0, 1, 2, 7, len(whole) - 1, len(whole)):
+        begun = _ids(whole)[:count]
+        _same(_tokens(_GREEDY, model, prompt, trace=True, begun=begun), whole[count:])
+        _same(_tokens(_GREEDY, model, prompt, trace=True, begun=begun, forced=_ids(whole)), whole[count:])
+
+
 def test_greedy_is_deterministic_and_takes_the_likeliest() -> None:
     first, second = _tokens(Decoding(longest=20)), _tokens(Decoding(longest=20, seed=5))
     assert _ids(first) == _ids(second)

@@ -128,6 +128,16 @@ def test_metrics_beyond_the_state_are_dropped_on_resume(tmp_path: Path) -> None:
     assert steps == [1, 2, 3, 4, 5, 6]
 
 
+def test_a_line_of_metrics_that_was_cut_short_is_dropped_on_resume(tmp_path: Path) -> None:
+    _run(tmp_path, steps=3).train(_text())
+    metrics = tmp_path / "metrics.jsonl"
+    metrics.write_text(metrics.read_text("utf-8") + '{"step": 4, "lo', "utf-8")
+    run = _run(tmp_path)
+    assert run.resume()
+    assert run.train(_text())
+    assert [json.loads(line)["step"] for line in metrics.read_text("utf-8").splitlines()] == [1, 2, 3, 4, 5, 6]
+
+
 def test_a_run_has_one_writer(tmp_path: Path) -> None:
     with locked(tmp_path), pytest.raises(DataError, match="another process is training"), locked(tmp_path):
         pass
@@ -162,6 +172,17 @@ def test_a_full_disk_keeps_what_was_saved_before(tmp_path: Path) -> None:
         checkpoint.save(tmp_path / "last", run.trainer.model, small_tokenizer(), training={})
     assert not list(tmp_path.rglob("*.part"))
     assert checkpoint.load(tmp_path / "last").training["step"] == 2
+
+
+def test_whatever_the_disk_refuses_is_one_line_with_its_name(tmp_path: Path) -> None:
+    run = _run(tmp_path, steps=1)
+    (tmp_path / "last").write_text("in the way", "utf-8")
+    with pytest.raises(DataError, match=r"cannot write .*last \(File exists\); what was saved before is kept"):
+        run.train(_text())
+    (tmp_path / "metrics.jsonl").unlink()
+    (tmp_path / "metrics.jsonl").mkdir()
+    with pytest.raises(DataError, match=r"cannot write .*metrics\.jsonl \(Is a directory\)"):
+        run.train(_text())
 
 
 def test_the_loss_curves_are_a_picture_with_both_losses(tmp_path: Path) -> None:

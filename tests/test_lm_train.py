@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -261,6 +262,28 @@ def test_the_command_trains_saves_and_resumes(
     assert main([*files, "--steps", "9", "--preset", "mini"]) == 1
     assert "cannot resume" in capsys.readouterr().err.splitlines()[-1]
     assert main([*files[:7], str(tmp_path / "other"), *files[8:], "--steps", "1", "--init", str(run / "last")]) == 0
+
+
+def test_a_run_keeps_the_precision_that_was_measured_when_it_began(
+    files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files.remove("--precision")
+    files.remove("fp32")
+    for measured, steps in (("fp32", "2"), ("bf16", "3")):
+        monkeypatch.setattr("lm.trainer.faster_precision", lambda device, found=measured: found)
+        assert main([*files, "--steps", steps]) == 0
+    about = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
+    assert (about["settings"]["precision"], about["settings"]["steps"]) == ("fp32", 3)
+
+
+def test_a_signal_before_the_first_step_ends_the_command_with_a_line(
+    files: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("lm.train.load_data", lambda paths, tokenizer: signal.raise_signal(signal.SIGTERM))
+    assert main([*files, "--steps", "2"]) == 130
+    assert capsys.readouterr().err == "stopped; run the same command to begin; nothing was saved yet\n"
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_the_command_ends_with_its_minutes_and_says_how_to_go_on(

@@ -16,6 +16,7 @@ from lm.reading import FEATURES
 from lm.tokenizer import Tokenizer
 from tutor.ablate import Recalling, main, rows, variants
 from tutor.evaluate import Question, measure
+from tutor.measures import write
 from tutor.tutor import Tutor
 
 NOTES = "# Mill\n\nThe mill grinds rye. It has four sails. It was built in 1790.\n"
@@ -74,6 +75,18 @@ def test_the_table_has_a_row_for_every_baseline_and_variant(tutor: Tutor) -> Non
     assert table["top passage"][1] == "1.000 ± 0.000"
     assert table["threshold=0,sentences=1"][1:4] == ("0.000 ± 0.000", "1.000 ± 0.000", "1.00 / 1.00")
     assert table["threshold=1"][1:] == ("0.000 ± 0.000", "0.000 ± 0.000", "- / -", "0.00 / -", "-")
+
+
+def test_what_a_model_writes_alone_has_a_row_of_its_own(tutor: Tutor) -> None:
+    question = Question(
+        id="q", question="What does the mill grind?", answerable=True, gold=("The mill grinds rye.",),
+        reference="The mill grinds rye.", key_facts=("rye",), split="dev",
+    )  # fmt: skip
+    outcome = measure(tutor, question, 5, alone=True)
+    prompt, _ = tutor.prompt(question.question, tutor.store.search(question.question, k=5))
+    assert outcome.baselines["alone"] == write(tutor.checkpoint, prompt).text
+    table = {row[0]: row for row in rows({"one": [outcome], "other": [outcome]}, 5)}
+    assert list(table)[3:] == ["one", "one alone", "other", "other alone"]
 
 
 @pytest.mark.parametrize(("option", "says"), [(["--every", "0"], "--every is 0"), (["--vary", "depth=1"], "no choice")])

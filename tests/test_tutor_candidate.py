@@ -99,8 +99,8 @@ def test_the_search_moves_what_the_ranker_says_of_a_sentence() -> None:
     def said(score: float) -> SentenceScore:
         return SentenceScore(start=0, end=10, score=score, answers=0.5)
 
-    near, far, behind = (one.score for one in read_hits([hit(0.8, said(0.7), said(0.2)), hit(0.7, said(0.7))]))
+    near, far, behind = (one.score for one in read_hits([hit(0.8, said(0.7), said(0.2)), hit(0.7, said(0.7))], ""))
     assert near > 0.5 > far
     assert near > behind > 0
-    (unread,) = read_hits([hit(0.8, SentenceScore(start=0, end=10, score=0.3))])
+    (unread,) = read_hits([hit(0.8, SentenceScore(start=0, end=10, score=0.3))], "")
     assert unread.score == 0.3

@@ -110,7 +110,8 @@ def test_rows_and_list_items_are_read_as_sentences() -> None:
 
 
 def test_hostile_titles_stay_text() -> None:
-    assert inert("<img src=x onerror=alert(1)> $x$ [a](b)") == r"&lt;img src=x onerror=alert(1)> \$x\$ \[a\](b)"
+    assert inert("<img src=x onerror=alert(1)> $x$ [a](b)") == r"&lt;img src=x onerror=alert(1)> \$x\$ &#91;a&#93;(b)"
+    assert inert(r"\(x\) [draft] #1") == r"&#92;(x&#92;) &#91;draft&#93; \#1"
 
 
 def words(text: str) -> set[str]:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from quiz_samples import PIPES, REASON, everything, opened, quiz
 
+from index.device import Placed
 from index.store import Store
 from tutor.errors import TutorError
 from tutor.quiz import LONGEST_ANSWER, Quiz, main
@@ -102,7 +103,8 @@ def test_a_model_that_cannot_ask_leaves_it_to_the_rules(store: Store) -> None:
         tokenizer=SimpleNamespace(special=9), model=SimpleNamespace(config=SimpleNamespace(special=9))
     )
     assert not knows_asking(older)  # type: ignore[arg-type]
-    assert Quiz(SimpleNamespace(store=store, checkpoint=older), write=write).ask(np.random.default_rng(0)) is not None
+    tutor = SimpleNamespace(store=store, placed=Placed(lambda device: older))
+    assert Quiz(tutor, write=write).ask(np.random.default_rng(0)) is not None
 
 
 def test_of_several_sentences_the_best_counts(store: Store) -> None:

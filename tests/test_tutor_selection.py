@@ -6,7 +6,7 @@ import pytest
 
 from lm.tokenizer import Tokenizer
 from tutor.candidate import Candidate, Kind
-from tutor.selection import asks_back, select
+from tutor.selection import select
 
 TEXTS = ["The gate forgets old things.", "It is near zero then.", "Owls fly at night.", "Cells keep a state."]
 
@@ -62,24 +62,3 @@ def test_what_a_lead_opens_comes_before_a_better_sentence(tokenizer: Tokenizer) 
         budget=cost(tokenizer, 0, 1, 2),
     )
     assert [piece.text for piece in found[0].pieces] == ["They are:", TEXTS[1], TEXTS[2]]
-
-
-@pytest.mark.parametrize(
-    ("sentence", "asks"),
-    [
-        ("Why do gradients vanish?", True),
-        ("3. Why do the gradients vanish?", True),
-        ("Why do the gradients of an RNN vanish in time?", False),
-        ('<a href="x">Why do gradients vanish?</a> [x](http://a.b/c) ![x](http://a.b)', True),
-        ("Does it?", True),
-        ("Gradients vanish.", False),
-        ("Why do gradients vanish? because every factor of the product is below one", False),
-        ("What is an owl?", False),
-        ("https://a.b/?gradients=vanish", False),
-        ("gradients (?) vanish", False),
-    ],
-)
-def test_a_sentence_that_asks_the_question_does_not_answer_it(sentence: str, asks: bool) -> None:
-    one = Candidate(passage=0, start=0, end=len(sentence), text=sentence, score=0.9)
-    assert asks_back(one, "Why do the gradients vanish?") == asks
-    assert not asks_back(replace(one, kind=Kind.HEADING), "Why do the gradients vanish?")

@@ -10,7 +10,7 @@ from fake_tutor import SENTENCE, FakeStore, FakeTutor, answer_for
 from index.errors import StoreError
 from lm.checkpoint import CheckpointError
 from tutor.errors import TutorError
-from tutor.ui.chat import BUG, LOADING, NEXT, REVEAL, Asking, Turn, one_line, respond, stopped, turn_of
+from tutor.ui.chat import BUG, LOADING, NEXT, REVEAL, Asking, Turn, one_line, respond, still_there, stopped, turn_of
 from tutor.ui.loading import Loading, NotLoaded
 from tutor.ui.markdown import settled
 from tutor.ui.talk import asking, rewritten, text_of
@@ -159,7 +159,9 @@ def test_a_hint_is_given_in_the_place_of_the_answer() -> None:
     assert set(panel) == {"version", "turn", "notes"}
 
 
-@pytest.mark.parametrize("more", ["more", "Next hint", "another hint!", "go on"])
+@pytest.mark.parametrize(
+    "more", ["more", "Next hint", "another hint!", "go on", "a hint, please", "OK, next", "help", "I don't know."]
+)
 def test_more_goes_on_to_the_answer_in_the_same_turn(more: str) -> None:
     loading, frames = hinted()
     (second,) = respond(loading, more, frames[-1].turns)
@@ -174,7 +176,9 @@ def test_more_goes_on_to_the_answer_in_the_same_turn(more: str) -> None:
     assert json.loads(last.panel or "")["passages"]
 
 
-@pytest.mark.parametrize("words", ["Show the answer", "show me the answer", "The answer", "I give up"])
+@pytest.mark.parametrize(
+    "words", ["Show the answer", "show me the answer", "The answer", "I give up", "just tell me", "What's the answer?"]
+)
 def test_the_answer_can_be_asked_for_at_once(words: str) -> None:
     loading, frames = hinted()
     (last,) = respond(loading, words, frames[-1].turns)
@@ -185,6 +189,8 @@ def test_the_answer_can_be_asked_for_at_once(words: str) -> None:
 def test_another_question_leaves_the_hints_behind() -> None:
     tutor = FakeTutor()
     loading, frames = hinted(tutor)
+    for question in ("Tell me about gates", "I don't know what a gate is", "more on gates, please"):
+        assert len(list(respond(loading, question, frames[-1].turns))[-1].turns) == 2
     last = list(respond(loading, "What is a gate?", frames[-1].turns))[-1]
     assert (last.turns[0].hint, last.turns[0].options, last.turns[0].answer) == (0, (), None)
     assert tutor.asked[-1] == ("What is a gate?", ())
@@ -260,6 +266,20 @@ def test_a_question_is_rewritten_with_what_came_before_it() -> None:
 )
 def test_the_text_of_a_message_is_found(content: object, text: str) -> None:
     assert text_of(content) == text
+
+
+def test_lectures_that_were_removed_are_looked_for_no_more() -> None:
+    tutor = FakeTutor()
+    both = Asking(course="Sequence models", documents=("gone.md", "15-gru.md"))
+    assert still_there(both, tutor.store) == replace(both, documents=("15-gru.md",))
+    for gone in (
+        Asking(documents=("gone.md",)),
+        Asking(course="Gone"),
+        Asking(course="Gone", documents=("15-gru.md",)),
+    ):
+        last = list(respond(loaded(tutor), QUESTION, (), gone))[-1]
+        assert last.turns[-1].shown.startswith('**No answer.** What was chosen under "Where to look" is not in')
+    assert tutor.asked == []
 
 
 def test_the_controls_say_how_to_ask() -> None:

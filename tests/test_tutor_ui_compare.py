@@ -7,7 +7,7 @@ import pytest
 from fake_tutor import PASSAGES, FakeTutor
 
 from tutor.ui.api import endpoints
-from tutor.ui.compare import MOST, Frame, respond
+from tutor.ui.compare import MOST, Frame, halted, respond
 from tutor.ui.loading import Loading
 from tutor.ui.programs import programs_text
 
@@ -40,6 +40,12 @@ def test_results_appear_one_after_the_other(frames: list[Frame]) -> None:
     ]
     assert [head["name"] for head in heads(frames[-1])] == ["gru", "damaged", "fake"]
     assert [len(json.loads(frame.result)["models"]) for frame in frames[1:]] == [0, 1, 1, 2]
+
+
+def test_a_stop_leaves_no_model_writing(frames: list[Frame]) -> None:
+    assert [json.loads(halted(card.head))["state"] for card in frames[2].cards] == ["done", "stopped", "stopped"]
+    assert halted(frames[2].cards[0].head) == frames[2].cards[0].head
+    assert halted("") == ""
 
 
 def test_a_card_holds_the_answer_its_figures_and_the_own_words(frames: list[Frame]) -> None:

@@ -42,9 +42,14 @@ def test_a_document_is_read_in_its_order_and_without_the_others() -> None:
 
 def test_slides_are_numbered_and_keep_their_lines() -> None:
     slides = [passage("one\ntwo", 0, slide=1), passage("three", 9, slide=1), passage("$$ x\n= y $$\nend", 20, slide=2)]
-    expected = "---\n\n*Slide 1*\n\none  \ntwo\n\nthree\n\n---\n\n*Slide 2*\n\n$$ x\n= y $$  \nend"
+    expected = "---\n\n*Slide 1*\n\none  \ntwo\n\nthree\n\n---\n\n*Slide 2*\n\n\\[ x\n= y \\]  \nend"
     assert markdown(slides) == expected
     assert markdown([passage("| a | b |\n|---|---|\n| 1 | 2 |", 0, slide=1)]).endswith(
         "| a | b |\n|---|---|\n| 1 | 2 |"
     )
     assert markdown([passage("one\ntwo", 0)]) == "one\ntwo"
+
+
+def test_tags_and_images_of_a_lecture_are_text() -> None:
+    told = markdown([passage("A <b>tag</b>, ![a picture](http://a.b/c.png) and `<code>`", 0)])
+    assert told == "A &lt;b>tag&lt;/b>, !&#91;a picture](http://a.b/c.png) and `<code>`"

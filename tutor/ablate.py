@@ -5,7 +5,8 @@
 
 Every question is searched once. Prints a Markdown table: the share of answers with all key facts and token F1, each
 with the half-width of its 95 % interval (refusals count as empty answers), citation and refusal precision / recall, and
-words of an answer. A variation is NAME=VALUE of `tutor.choices`, several joined by commas.
+words of an answer; with `--alone` also what each model wrote before the tutor checked and completed it. A variation is
+NAME=VALUE of `tutor.choices`, several joined by commas.
 """
 
 from __future__ import annotations
@@ -59,12 +60,16 @@ def rows(measured: dict[str, list[Outcome]], k: int) -> Iterator[tuple[str, ...]
     """The rows of the table: baselines, then each variant."""
     reports = {name: report(outcomes, k) for name, outcomes in measured.items()}
     first = next(iter(reports.values()))
-    for name in (key[len("f1 (") : -1] for key in first if key.startswith("f1 (") and key != "f1 (tutor)"):
+    for name in (key[len("f1 (") : -1] for key in first if key.startswith("f1 (")):
+        if name in ("tutor", "alone"):
+            continue
         yield name.replace("_", " "), *(_figure(first, f"{what} ({name})") for what in ("key_facts", "f1")), "", "", ""
     for name, found in reports.items():
         pairs = (_pair(found, "citation"), _pair(found, "refusal"))
         words = "-" if found["words"] is None else f"{found['words']:.0f}"
         yield name, _figure(found, "key_facts (tutor)"), _figure(found, "f1 (tutor)"), *pairs, words
+        if "f1 (alone)" in found:
+            yield f"{name} alone", _figure(found, "key_facts (alone)"), _figure(found, "f1 (alone)"), "", "", ""
 
 
 def _figure(found: dict[str, Any], name: str) -> str:
@@ -86,6 +91,9 @@ def parser() -> argparse.ArgumentParser:
     cli.add_argument("--store", type=Path, help="store to search; by default the shipped lectures")
     cli.add_argument("--models", nargs="+", default=[], metavar="NAME_OR_DIR", help="models to answer with")
     cli.add_argument("--vary", action="append", default=[], metavar="NAME=VALUE,...", help="another choice; repeat")
+    cli.add_argument(
+        "--alone", action="store_true", help="also the answers as the models write them"
+    )
     cli.add_argument("-k", type=int, default=5, help="passages to read (default 5)")
     return cli
 
@@ -101,7 +109,7 @@ def _run(arguments: argparse.Namespace) -> None:
     measured: dict[str, list[Outcome]] = {name: [] for name, _ in tutors}
     for number, question in enumerate(questions, 1):
         for name, one in tutors:
-            measured[name].append(measure(one, question, arguments.k))
+            measured[name].append(measure(one, question, arguments.k, alone=arguments.alone))
         progress(number, len(questions))
     print(f"{len(questions)} questions, {sum(not one.answerable for one in questions)} of them without an answer\n")
     print("| " + " | ".join(_HEAD) + " |\n|" + "---|" * len(_HEAD))

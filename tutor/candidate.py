@@ -132,6 +132,6 @@ def read_hits(hits: Sequence[Hit], question: str) -> list[Candidate]:
                 near = _NEAR * (sentence.score - _NEARNESS) - _BEHIND * max(0.0, first - hit.searched)
                 score = sigmoid(_SURE * log_odds(sentence.answers) + near + _DEFINING * sentence.defines)
             one = candidate(number, hit.passage.text, sentence.start, sentence.end, score, headings)
-            if one is not None and not asks_back(one.text, question):
+            if one is not None and not asks_back(one.text, question, title=one.kind is Kind.HEADING):
                 found.append(one)
     return found

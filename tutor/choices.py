@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tutor.errors import short
+
 
 @dataclass(frozen=True, kw_only=True)
 class Choices:
@@ -46,12 +48,18 @@ class Choices:
     """An item belongs to another one of its list when its odds are at least this share of the other's."""
 
     def __post_init__(self) -> None:
-        for name, least in {"read": 1, "budget": 1, "sentences": 1, "same_passage": 1, "beside": 1}.items():
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least {least}")
-        for name in ("threshold", "plausible", "also", "in_list"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be from 0 to 1")
+        for name in ("read", "budget", "sentences"):
+            if type(getattr(self, name)) is not int or getattr(self, name) < 1:
+                raise ValueError(f"{name} is {short(getattr(self, name))}; it must be a whole number of at least 1")
+        for name, least, most in (
+            *(("same_passage", 1, 1e6), ("beside", 1, 1e6)),
+            *((share, 0, 1) for share in ("threshold", "plausible", "also", "in_list")),
+        ):
+            value = getattr(self, name)
+            if type(value) not in (int, float) or not least <= value <= most:
+                raise ValueError(f"{name} is {short(value)}; it must be from {least} to {most:g}")
+        if type(self.own_words) is not bool:
+            raise ValueError(f"own_words is {short(self.own_words)}; it must be true or false")
 
     def changed(self, settings: Sequence[str]) -> Choices:
         """The same with `settings`, each NAME=VALUE. Raises ValueError for an unknown name or a value that is none.
@@ -64,9 +72,9 @@ class Choices:
         for setting in settings:
             name, _, text = setting.partition("=")
             if name not in kinds:
-                raise ValueError(f"there is no choice {name!r}; set one of: {', '.join(kinds)}")
+                raise ValueError(f"there is no choice {short(name)}; set one of: {', '.join(kinds)}")
             try:
                 values[name] = {"true": True, "false": False}[text] if kinds[name] is bool else kinds[name](text)
             except (KeyError, ValueError):
-                raise ValueError(f"{setting!r} gives {name} no {kinds[name].__name__}") from None
+                raise ValueError(f"{short(setting)} gives {name} no {kinds[name].__name__}") from None
         return dataclasses.replace(self, **values)  # type: ignore[arg-type]

@@ -30,6 +30,7 @@ from tutor.measures import Likelihood, Writing, forced_likelihood, gradient, tex
 if TYPE_CHECKING:
     from corpus.document import Passage
     from index.store import Hit, Store
+    from lm.checkpoint import Checkpoint
     from tutor.answer import Answer
     from tutor.tutor import Tutor
 
@@ -167,22 +168,25 @@ def side(name: str, tutor: Tutor, given: Ground) -> Side:
     for _ in stream:
         pass
     seconds = time.perf_counter() - started
-    checkpoint = tutor.checkpoint
     text, cited = numbered(stream.answer)
     prompt, _ = tutor.prompt(given.query, given.hits)
-    return Side(
-        model=name,
-        architecture=checkpoint.model.config.architecture,
-        parameters=checkpoint.model.parameters_count(),
-        answer=stream.answer,
-        text=text,
-        cited=cited,
-        seconds=seconds,
-        writing=write(checkpoint, prompt),
-        reference=forced_likelihood(checkpoint, prompt, given.reference.text) if given.reference else None,
-        passages=text_likelihood(checkpoint, "\n\n".join(one.text for one in given.passages)),
-        gradient=gradient(checkpoint.model, prompt.tokens),
-    )
+
+    def measured(checkpoint: Checkpoint) -> Side:
+        return Side(
+            model=name,
+            architecture=checkpoint.model.config.architecture,
+            parameters=checkpoint.model.parameters_count(),
+            answer=stream.answer,
+            text=text,
+            cited=cited,
+            seconds=seconds,
+            writing=write(checkpoint, prompt),
+            reference=forced_likelihood(checkpoint, prompt, given.reference.text) if given.reference else None,
+            passages=text_likelihood(checkpoint, "\n\n".join(one.text for one in given.passages)),
+            gradient=gradient(checkpoint.model, prompt.tokens),
+        )
+
+    return tutor.placed.run(measured)
 
 
 def numbered(answer: Answer) -> tuple[str, tuple[int, ...]]:

@@ -157,12 +157,15 @@ class Draft:
 
 def intact(sentence: str, origin: Candidate) -> bool:
     """Whether a written sentence can stand for the one of the material that it was drawn from: running text that says
-    most of what that says and little besides, formulas and code unchanged."""
+    most of what that says and little besides, formulas and code unchanged and in their order."""
     plain = _FORMULA.sub("", sentence)
     if origin.kind is not Kind.TEXT or set("$\\`") & set(plain):
         return False
-    if any(formula not in origin.text for formula in _FORMULA.findall(sentence)):
-        return False
+    at = 0
+    for formula in _FORMULA.findall(sentence):
+        at = origin.text.find(formula, at) + len(formula)
+        if at < len(formula):
+            return False
     if len(sentence.split()) > _LONGER * len(origin.text.split()):
         return False
     told, own = set(content_stems(sentence)), set(content_stems(origin.text))

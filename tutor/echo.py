@@ -25,24 +25,30 @@ _ASKS = re.compile(r"[^\s(]\?")
 """A question mark after a word, and not the "(?)" of one who is not sure."""
 
 
-def asks_back(sentence: str, question: str) -> bool:
-    """Whether a sentence asks what was asked, or a part of it, instead of answering it.
+_OPENS = re.compile(r"\W*(?:what|which|who|whose|whom|when|where|why|how)\b", re.IGNORECASE)
+"""How a title begins that is a question without its mark."""
+
+
+def asks_back(sentence: str, question: str, *, title: bool = False) -> bool:
+    """Whether a sentence or `title` asks what was asked, or a part of it, instead of answering it.
 
     >>> asks_back("3. Why do gradients vanish?", "Why do the gradients of an RNN vanish?")
     True
     >>> asks_back("Why? Every factor is below one.", "Why do the gradients of an RNN vanish?")
     False
     """
-    own, asked = _stems(sentence), _stems(question)
-    return bool(_ASKS.search(_UNSAID.sub(" ", sentence))) and len(own & asked) >= _ASKED * len(own)
+    own, asked, said = _stems(sentence), _stems(question), _UNSAID.sub(" ", sentence)
+    asks = _ASKS.search(said) or (title and _OPENS.match(said))
+    return bool(asks) and len(own & asked) >= _ASKED * len(own)
 
 
 def echoes(hit: Hit, question: str) -> bool:
     """Whether a heading or a sentence of a passage is the whole question, so that its likeness to it says nothing."""
     text, asked = hit.passage.text, _stems(question)
-    said = (*hit.passage.locator.headings, *(text[one.start : one.end] for one in hit.sentences))
+    said = [(text[one.start : one.end], False) for one in hit.sentences]
+    said += [(heading, True) for heading in hit.passage.locator.headings]
     return bool(asked) and any(
-        asks_back(one, question) and len(_stems(one) & asked) >= _ASKED * len(asked) for one in said
+        asks_back(one, question, title=title) and len(_stems(one) & asked) >= _ASKED * len(asked) for one, title in said
     )
 
 

@@ -125,10 +125,12 @@ def plain(text: str) -> str:
     return re.sub(r"\s*\[\d+\]", "", text)
 
 
-def measure(tutor: Tutor, question: Question, k: int, *, memory: bool = False) -> Outcome:
-    """Ask one question and look where the evidence stands."""
+def measure(tutor: Tutor, question: Question, k: int, *, memory: bool = False, alone: bool = False) -> Outcome:
+    """Ask one question and look where the evidence stands. `memory` and `alone` are further baselines: what the model
+    writes without any passage, and what it writes after the prompt before anything is checked and completed."""
     from tutor.candidate import read_hits
     from tutor.compose import best_sentence
+    from tutor.measures import write
 
     stream = tutor.stream(question.question, question.history, k, trace=False)
     answer, hits = stream.answer, stream.hits
@@ -141,6 +143,9 @@ def measure(tutor: Tutor, question: Question, k: int, *, memory: bool = False) -
         said["ranked_sentence"] = best_sentence(candidates).text if candidates else ""
     if memory:
         said["memory"] = tutor.memory(question.question, _MEMORY_TOKENS)
+    if alone:
+        prompt, _ = tutor.prompt(tutor.query(question.question, question.history), hits)
+        said["alone"] = write(tutor.checkpoint, prompt).text
     return Outcome(question=question, answer=answer, rank=ranks[0] if ranks else 0, baselines=said)
 
 

@@ -17,6 +17,7 @@ from tutor.answer import Answer, Span, Step, Trace
 from tutor.faithfulness import prompt_of, removal_effects, written
 
 if TYPE_CHECKING:
+    from lm.checkpoint import Checkpoint
     from tutor.tutor import Tutor
 
 _MASS = 0.05
@@ -199,10 +200,12 @@ def head_weights(tutor: Tutor, answer: Answer) -> HeadWeights:
     assert len(prompt.tokens) == len(answer.trace.prompt)
     ids = tutor.checkpoint.tokenizer.encode(" " + written(answer)).ids
     ids = ids[: tutor.checkpoint.model.config.context - len(prompt.tokens) + 1]
-    found = read_heads(tutor.checkpoint.model, prompt, ids)
-    raw, value_weighted, rollout, norms = (
-        part.float().cpu().numpy() for part in (found.raw, found.value_weighted, found.rollout, found.norms)
-    )
+
+    def read(checkpoint: Checkpoint) -> list[NDArray[np.float32]]:
+        found = read_heads(checkpoint.model, prompt, ids)
+        return [part.float().cpu().numpy() for part in (found.raw, found.value_weighted, found.rollout, found.norms)]
+
+    raw, value_weighted, rollout, norms = tutor.placed.run(read)
     return HeadWeights(
         tokens=tuple(tutor.checkpoint.tokenizer.piece(token) for token in ids),
         raw=raw,

@@ -87,11 +87,11 @@ def _log_probabilities(
     tutor: Tutor, answer: Answer, groups: Sequence[Chosen], ids: Sequence[int]
 ) -> NDArray[np.float64]:
     """log P [A] of the answer tokens `ids` after a prompt of these sentences, as many as the model has room for."""
-    from lm.generate import generate
     from lm.sampling import Decoding
+    from tutor.writing import write
 
     prompt = prompt_of(tutor, answer, groups)
-    steps = generate(tutor.checkpoint.model, prompt, Decoding(), forced=ids)
+    steps = write(tutor.placed, prompt, Decoding(), forced=ids)
     return np.log(np.maximum([step.probability for step in steps], np.finfo(np.float32).tiny))
 
 

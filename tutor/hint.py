@@ -194,6 +194,11 @@ def _sentences(citation: Citation) -> Iterator[str]:
         yield _MARKER.sub("", sentence, count=1) if _MARKER.match(sentence) else sentence
 
 
+_INERT = str.maketrans(
+    {one: f"\\{one}" for one in "`*_$|~#"} | {"\\": "&#92;", "[": "&#91;", "]": "&#93;", "<": "&lt;"}
+)
+
+
 def inert(text: str) -> str:
-    """Text that Markdown and HTML take as it stands."""
-    return re.sub(r"([\\`*_\[\]$|~#])", r"\\\1", text).replace("<", "&lt;")
+    """Text that Markdown and HTML take as it stands, and the typesetter of formulas, to whom `\\[` would begin one."""
+    return text.translate(_INERT)

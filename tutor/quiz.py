@@ -22,6 +22,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from corpus.document import Passage
+from index.device import Placed
 from tutor.candidate import Candidate, folded, read_hits
 from tutor.errors import TutorError
 from tutor.quiz_asked import asked_of
@@ -56,7 +57,7 @@ class Quizzed(Protocol):
     def store(self) -> Any: ...
 
     @property
-    def checkpoint(self) -> Any: ...
+    def placed(self) -> Placed[Any]: ...
 
 
 class Quiz:
@@ -80,12 +81,15 @@ class Quiz:
         source), on a sentence unlike those that were `asked` about (names of items); None where none was found. The
         lectures that were asked about least come first.
 
-        TutorError for an unknown course or document.
+        TutorError for an unknown course or document, or what is no name.
         """
+        from tutor.tutor import check_names
+
+        check_names(course, documents)
         chosen = [key for key in self._material.chosen(course, documents) if keys is None or key in keys]
         before = [gold for name in asked if (gold := self._material.gold(name)) is not None]
         counts = Counter(key_of(gold.passage) for gold in before)
-        budget = Counter(written=_WRITTEN if knows_asking(self.tutor.checkpoint) else 0, searched=_SEARCHED)
+        budget = Counter(written=_WRITTEN if knows_asking(self.tutor.placed.what) else 0, searched=_SEARCHED)
         for key in sorted(chosen, key=lambda key: (counts[key], random.random())):
             lecture = self._material.lecture(key)
             fresh = [gold for gold in lecture.golds if not any(_same(gold, one) for one in before)]
@@ -107,7 +111,7 @@ class Quiz:
             elif match[1] == "cloze":
                 gap = (int(match[5] or 0), int(match[6] or 0))
                 item = cloze_item(gold, gap) if gap in gaps(gold, lecture.terms) else None
-            elif match[1] == "ask" and knows_asking(self.tutor.checkpoint):
+            elif match[1] == "ask" and knows_asking(self.tutor.placed.what):
                 item = self._question(gold)
         if item is None or item.item_id != item_id:
             raise TutorError("there is no such question, or not any more; ask for a new one")
@@ -154,7 +158,7 @@ class Quiz:
 
     def _question(self, gold: Gold) -> Item | None:
         """What the model asks on a sentence, where that is a question on it."""
-        question = self._write(self.tutor.checkpoint, gold)
+        question = self.tutor.placed.run(lambda checkpoint: self._write(checkpoint, gold))
         if not is_question(question) or not answers_fit(question, gold):
             return None
         return self._open("ask", question, (gold,), f"-{zlib.crc32(question.encode()):08x}")

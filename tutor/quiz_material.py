@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Protocol
 
 from corpus.document import Passage
+from index.errors import quoted
 from tutor.candidate import folded
 from tutor.errors import TutorError
 from tutor.quiz_facts import Rarity, rarity_of
@@ -49,11 +50,11 @@ class Material:
         found = [key for key in titles if course is None or key[0] == course]
         if not found and course is not None:
             raise TutorError(
-                f"no course {course!r} in the store; there are: {', '.join(sorted({key[0] for key in titles}))}"
+                f"no course {quoted(course)} in the store; there are: {', '.join(sorted({key[0] for key in titles}))}"
             )
         for name in documents or ():
             if not any(name in (key[1], titles[key]) for key in found):
-                raise TutorError(f"no document {name!r} in the store; name one by its source or its title")
+                raise TutorError(f"no document {quoted(name)} in the store; name one by its source or its title")
         return [key for key in found if not documents or {key[1], titles[key]} & set(documents)]
 
     def gold(self, item_id: str) -> Gold | None:

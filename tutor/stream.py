@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from index.store import Hit
-from lm.generate import Generated, generate
+from lm.generate import Generated
 from lm.reading import Prompt
 from lm.sampling import Decoding
 from lm.tokenizer import END, StreamDecoder
@@ -21,6 +21,7 @@ from tutor.compose import QUOTED, Draft, Evidence, Word, best_sentence, complete
 from tutor.coverage import probability, signals
 from tutor.errors import Stopped
 from tutor.selection import Chosen
+from tutor.writing import write
 
 if TYPE_CHECKING:
     from tutor.tutor import Tutor
@@ -98,7 +99,7 @@ class Stream:
             return
         self._mark("prompt")
         decoding = Decoding(longest=_LONGEST_ANSWER, may_refuse=False)
-        tokens = self._going(generate(self._tutor.checkpoint.model, prompt, decoding, trace=self._trace))
+        tokens = self._going(write(self._tutor.placed, prompt, decoding, trace=self._trace))
         first = next(tokens)
         self._mark("first_token")
         yield from self._write(chain_first(first, tokens), prompt, chosen)
@@ -147,14 +148,14 @@ class Stream:
     def _words(self, prompt: Prompt, words: Sequence[Word], quoted: Sequence[Candidate]) -> list[Word]:
         """The words that the model wrote and those of the quoted sentences after them, read by the model as if it had
         written them, so that the trace says how it would have come by them."""
-        tokenizer, model = self._tutor.checkpoint.tokenizer, self._tutor.checkpoint.model
+        tokenizer = self._tutor.checkpoint.tokenizer
         found, written = list(words), [word.generated.token for word in words]
         if not self._trace or not quoted:
             return found
         for one in quoted:
             written += tokenizer.encode(" " + one.text).ids
         start, decoder = QUOTED, StreamDecoder(tokenizer)
-        forced = generate(model, prompt, Decoding(longest=len(written)), trace=True, forced=written)
+        forced = write(self._tutor.placed, prompt, Decoding(longest=len(written)), trace=True, forced=written)
         for generated in itertools.islice(self._going(forced), len(words), None):
             end = start + len(decoder.feed(generated.token))
             found.append(Word(generated=generated, start=start, end=end))

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from index.device import CPU, Placed, tell
 from index.store import Hit, Store
 from lm.checkpoint import Checkpoint
 from lm.config import ModelConfig
-from lm.generate import generate
 from lm.reading import Prompt, build_prompt
 from lm.sampling import Decoding
 from tutor.answer import Answer, History
 from tutor.candidate import read_hits
 from tutor.choices import Choices
 from tutor.dialogue import standalone
-from tutor.errors import TutorError
+from tutor.errors import TutorError, short
 from tutor.selection import Chosen, select
 from tutor.stream import Stream
+from tutor.writing import write
 
 if TYPE_CHECKING:
     from tutor.explanation import Explanation, HeadWeights
@@ -42,15 +45,18 @@ SENTENCE_TOKENS = 512
 class Tutor:
     """Answers questions from one store with one model. Safe to share between threads that take turns."""
 
-    def __init__(self, store: Store, checkpoint: Checkpoint, choices: Choices | None = None) -> None:
+    def __init__(
+        self, store: Store, checkpoint: Checkpoint | Placed[Checkpoint], choices: Choices | None = None
+    ) -> None:
         self.store = store
-        self.checkpoint = checkpoint
+        self.placed = checkpoint if isinstance(checkpoint, Placed) else Placed(lambda device: checkpoint)
         self.choices = choices or Choices()
 
     @classmethod
     def load(cls, store: str | Path | None = None, model: str | Path | None = None, device: str | None = None) -> Tutor:
         """Open a store (None: the default one, built from the shipped notes if it is missing), load a model (a name
-        that ships, a directory, or None for the default) on a device (None: a GPU where there is one).
+        that ships, a directory, or None for the default) on a device (None: a GPU where there is one). Where the
+        device is not there or fails, the CPU goes on, and a line in the log says so.
 
         Raises StoreError or CheckpointError with one line that says what to do.
         """
@@ -59,31 +65,29 @@ class Tutor:
         from index.build import build_shipped
         from index.paths import default_store
         from index.ranker import Ranker
-        from lm import checkpoint
 
-        if device is None:
-            import torch
-
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        loaded = checkpoint.load(model, device=device)
+        place = usable_device(device)
+        placed = Placed(partial(_load, model), place)
         path = default_store() if store is None else Path(store)
         if store is None:
             build_shipped(path)
-        opened = Store.open(path, ranker=Ranker.load(device=device))
+        opened = Store.open(path, ranker=Ranker.load(device=place))
         # The embedder loads at its first use; the first question should not wait for it.
         opened.encode(["ready"])
-        return cls(opened, loaded)
+        return cls(opened, placed)
 
     def with_model(self, name: str | Path) -> Tutor:
         """The same store and device with another checkpoint, by name or directory. Raises CheckpointError."""
-        from lm import checkpoint
-
-        device = self.checkpoint.model.embedding.weight.device
-        return Tutor(self.store, checkpoint.load(name, device=device), self.choices)
+        return Tutor(self.store, Placed(partial(_load, name), self.placed.device), self.choices)
 
     def with_store(self, store: Store) -> Tutor:
         """The same model on another store."""
-        return Tutor(store, self.checkpoint, self.choices)
+        return Tutor(store, self.placed, self.choices)
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """The model that answers, where it is now."""
+        return self.placed.what
 
     @property
     def model_name(self) -> str:
@@ -125,7 +129,7 @@ class Tutor:
         """The same answer as it is written: an iterator over pieces of text; `.answer` holds the whole afterwards."""
         question = check_question(question)
         if not isinstance(k, int) or not 1 <= k <= MOST_PASSAGES:
-            raise TutorError(f"k is {_short(k)}; it must be a whole number from 1 to {MOST_PASSAGES}")
+            raise TutorError(f"k is {short(k)}; it must be a whole number from 1 to {MOST_PASSAGES}")
         query = self.query(question, history, course=course, documents=documents)
         return Stream(self, question, query, k, course, documents, trace)
 
@@ -171,7 +175,7 @@ class Tutor:
         """What the model writes in at most `longest` tokens when it is shown no passage: what it knows by heart."""
         tokenizer = self.checkpoint.tokenizer
         prompt = build_prompt(tokenizer, check_question(question), [])
-        tokens = generate(self.checkpoint.model, prompt, Decoding(longest=longest, may_refuse=False))
+        tokens = write(self.placed, prompt, Decoding(longest=longest, may_refuse=False))
         return tokenizer.decode([one.token for one in tokens]).strip()
 
     def prompt(self, question: str, hits: Sequence[Hit]) -> tuple[Prompt, tuple[Chosen, ...]]:
@@ -187,10 +191,39 @@ class Tutor:
         return build_prompt(tokenizer, question[: offsets[-1][1]], [one.pieces for one in chosen]), chosen
 
 
+def usable_device(name: str | None) -> str:
+    """A device by name (None: a GPU where there is one), the CPU where this machine has none of that name.
+
+    Raises CheckpointError for what is no name of a device.
+    """
+    import torch
+
+    from lm import checkpoint
+
+    if name is None:
+        return "cuda" if torch.cuda.is_available() else CPU
+    try:
+        return str(checkpoint.usable_device(name))
+    except checkpoint.CheckpointError as fault:
+        try:
+            torch.device(name)
+        except RuntimeError:
+            raise fault from None
+        tell(name, fault.__cause__ or fault)
+        return CPU
+
+
+def _load(name: str | Path | None, device: str) -> Checkpoint:
+    from lm import checkpoint
+
+    loaded = checkpoint.load(name)
+    return replace(loaded, model=loaded.model.to(device))
+
+
 def check_question(question: str) -> str:
     """The question without surrounding white space and control characters; TutorError if empty or too long."""
     if not isinstance(question, str):
-        raise TutorError(f"the question is no text but {_short(question)}; ask in words")
+        raise TutorError(f"the question is no text but {short(question)}; ask in words")
     if len(question) > LONGEST_QUESTION:
         raise TutorError(f"the question has {len(question):,} characters; ask in at most {LONGEST_QUESTION:,}")
     kept = _visible(question)
@@ -202,12 +235,12 @@ def check_question(question: str) -> str:
 def check_history(history: History) -> list[tuple[str, str]]:
     """The last TURNS turns, their questions cut and cleaned like one that is asked; TutorError if they are no pairs."""
     if not isinstance(history, Sequence) or isinstance(history, str | bytes):
-        raise TutorError(f"history is {_short(history)}; it must be a list of (question, answer) pairs")
+        raise TutorError(f"history is {short(history)}; it must be a list of (question, answer) pairs")
     turns: list[tuple[str, str]] = []
     for turn in list(history)[-TURNS:]:
         pair = list(turn) if isinstance(turn, tuple | list) else []
         if len(pair) != 2 or not all(isinstance(part, str) for part in pair):
-            raise TutorError(f"history holds {_short(turn)}; it must be a list of (question, answer) pairs")
+            raise TutorError(f"history holds {short(turn)}; it must be a list of (question, answer) pairs")
         turns.append((_visible(pair[0][:LONGEST_QUESTION]), pair[1]))
     return turns
 
@@ -216,21 +249,13 @@ def check_names(course: str | None, documents: Sequence[str] | None) -> None:
     """TutorError where filters are no names, or longer than any name."""
     listed = documents is None or (isinstance(documents, Sequence) and not isinstance(documents, str | bytes))
     if not listed:
-        raise TutorError(f"documents is {_short(documents)}; it must be a list of names")
+        raise TutorError(f"documents is {short(documents)}; it must be a list of names")
     for name in (*(() if course is None else (course,)), *(documents or ())):
         if not isinstance(name, str) or len(name) > LONGEST_NAME:
-            raise TutorError(f"there is no course or document {_short(name)}; name one as `sources()` lists them")
+            raise TutorError(f"there is no course or document {short(name)}; name one as `sources()` lists them")
 
 
 def _visible(text: str) -> str:
     """What can be seen of a text, with single spaces; half characters become question marks."""
     kept = "".join(c if c.isprintable() else " " for c in text.encode("utf-8", "replace").decode())
     return " ".join(kept.split())
-
-
-def _short(value: object) -> str:
-    """What is not as it should be, in few words of one line."""
-    if isinstance(value, str):
-        return repr(value[:60])
-    telling = value is None or isinstance(value, float) or (isinstance(value, int) and abs(value) < 10**12)
-    return repr(value) if telling else f"of type {type(value).__name__}"

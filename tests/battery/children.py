@@ -24,6 +24,8 @@ PATIENCE = 180.0
 
 _NUMBERS = itertools.count()
 _LOADED = ["pytest", "index.build", "index.store", "index.vectors", "faiss", "tests.battery.rows", __name__]
+_LOADED += ["lm.run", "torch._dynamo"]
+"""The latter is what the first optimizer that is made loads."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,7 @@ class Ended:
 
 
 class Build:
-    """A build under way."""
+    """A child under way."""
 
     def __init__(self, process: ForkServerProcess, signals: socket.socket, errors: Path) -> None:
         self._process, self._signals, self._errors = process, signals, errors
@@ -63,6 +65,10 @@ class Build:
     def kill(self) -> None:
         """Ends the process as `kill -9` does."""
         self._process.kill()
+
+    def terminate(self) -> None:
+        """Asks the process to end as `kill` does."""
+        self._process.terminate()
 
     def ended(self) -> Ended:
         """Waits for the end."""

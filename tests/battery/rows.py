@@ -81,11 +81,29 @@ ROWS: dict[str, Row] = {
         fast=40,
         full=560,
     ),
+    "injection": Row(
+        run="injection:injection",
+        promise="an order in a passage is text: nothing is fetched or obeyed, no HTML gets through, sources are shown",
+        fast=2,
+        full=100,
+    ),
     "http": Row(
         run="web:http",
         promise="whatever is sent to the page, nothing is read, written, fetched or revealed that should not be",
         fast=3,
         full=250,
+    ),
+    "training": Row(
+        run="training:training_runs",
+        promise="training that is killed, stopped, poisoned or starved goes on from its last save to the same end",
+        fast=1,
+        full=50,
+    ),
+    "gpu": Row(
+        run="gpu:gpu",
+        promise="where a GPU is missing, too small or breaks, the CPU writes the answer to its end, and a line says so",
+        fast=1,
+        full=200,
     ),
     "supply": Row(
         run="supply:supply",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable
 from typing import Any
 
@@ -53,8 +54,8 @@ def endpoints(loading: Loading) -> tuple[Endpoint, ...]:
         from tutor.tutor import check_question
 
         with _reported():
-            if not 1 <= k <= MOST_PASSAGES:
-                raise ValueError(f"k is {k}; it must be from 1 to {MOST_PASSAGES}")
+            if not (isinstance(k, int | float) and 1 <= k <= MOST_PASSAGES and k == int(k)):
+                raise ValueError(f"k is {reprlib.repr(k)}; it must be a whole number from 1 to {MOST_PASSAGES}")
             hits = loading.get().store.search(check_question(question), k=int(k))
             return [{"score": round(float(hit.score), 6), **hit.passage.to_json()} for hit in hits]
 
@@ -114,8 +115,10 @@ def endpoints(loading: Loading) -> tuple[Endpoint, ...]:
             answer: What the student answered, at most 2000 characters.
         """
         with _reported():
-            item = desk.quiz().rebuild(str(item_id))
-            return {"item_id": item.item_id, **desk.quiz().grade(item, str(answer)).to_json()}
+            if not isinstance(item_id, str) or not isinstance(answer, str):
+                raise ValueError("item_id and answer must be texts")
+            item = desk.quiz().rebuild(item_id)
+            return {"item_id": item.item_id, **desk.quiz().grade(item, answer).to_json()}
 
     return ask, retrieve, explain, health, quiz, grade
 

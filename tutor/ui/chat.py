@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tutor.answer import Answer
-from tutor.errors import Stopped
+from tutor.errors import Stopped, TutorError
 from tutor.hint import STEPS, hint, inert
 from tutor.suggest import suggestions
 from tutor.ui.loading import Loading, Tutoring, user_errors
@@ -38,11 +38,17 @@ EMPTY = (
 )
 NEXT, REVEAL = "Next hint", "Show the answer"
 
+_ASIDE = r"(?:\W*\b(?:please|ok(?:ay)?|thanks|thank you)\b)*\W*"
+"""What is said politely around a wish."""
 _NEXT = re.compile(
-    r"\W*(?:more|(?:the )?next(?: hint)?|another(?: hint| one)?|(?:a |one more )?hint|go on)\W*", re.IGNORECASE
+    rf"{_ASIDE}(?:(?:give me|i need|can i have) )?(?:(?:one )?more|(?:(?:the )?next|another|a|one more)(?: hint| one)|"
+    rf"next|another|hint|go on|help(?: me)?|i (?:don['’]?t|do not) know|no idea|i(?: a|['’]?)m (?:lost|stuck)){_ASIDE}",
+    re.IGNORECASE,
 )
 _REVEAL = re.compile(
-    r"\W*(?:(?:please )?(?:show|tell|give)(?: me)? )?(?:the )?(?:whole )?answer\W*|\W*i give up\W*", re.IGNORECASE
+    rf"{_ASIDE}(?:(?:just )?(?:show|tell|give)(?: me)? )?(?:(?:what is |what['’]?s )?(?:the )?(?:whole )?"
+    rf"(?:answer|solution)|i give up|(?:just )?tell me){_ASIDE}",
+    re.IGNORECASE,
 )
 _HINTED = ("The sources are shown with the answer.", "Where the words come from is shown with the answer.")
 
@@ -123,6 +129,7 @@ def respond(loading: Loading, question: str, turns: Sequence[Turn], how: Asking 
             yield Frame(turns=(*earlier, turn), panel=failure_json(len(earlier)))
             return
         history = [(past.question, past.answer) for past in earlier if past.answer is not None]
+        how = still_there(how, tutor.store)
         with loading.answering.answer("page", question, turn.key) as job:
             stream = tutor.stream(question, history=history, course=how.course, documents=how.documents)
             job.watch(stream, model=tutor.model_name, generation=tutor.store.generation)
@@ -185,6 +192,15 @@ def notes_json(turn: int, sources: str, attention: str) -> str:
     """The panel's payload where there is nothing to show yet: a sentence for each of its pages. What the panel knew of
     this turn and of later ones is forgotten."""
     return json.dumps({"version": VERSION, "turn": turn, "notes": [sources, attention]})
+
+
+def still_there(how: Asking, store: Any) -> Asking:
+    """`how` without the lectures that were removed since they were chosen. Raises TutorError where none is left."""
+    known = {one.source for one in store.sources() if one.passages and how.course in (None, one.course)}
+    left = tuple(one for one in how.documents or () if one in known)
+    if not known or (how.documents and not left):
+        raise TutorError('what was chosen under "Where to look" is not in the index any more; choose anew')
+    return replace(how, documents=left or None)
 
 
 def empty(store: Any) -> str:

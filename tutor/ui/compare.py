@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -104,6 +105,12 @@ def _head(name: str, state: str, **figures: Any) -> str:
     return inert_json({"name": visible(name), "state": state, **figures})
 
 
+def halted(head: str) -> str:
+    """The head of a card after a stop: a model that has not answered is not going to."""
+    data = json.loads(head) if head else {}
+    return _head(data["name"], "stopped") if data.get("state") in ("waiting", "writing") else head
+
+
 def result_json(given: Ground, sides: Sequence[Side]) -> str:
     """What stands below the cards, as JSON: the passages in their order, with the reference marked, and the figures of
     the models that have answered."""
@@ -178,7 +185,12 @@ def compare_tab(gr: Any, loading: Loading, tab: Any, *, longest: int) -> Any:
     tab.select(opened, names, names, queue=False, show_progress="hidden", **private)
     run = box.submit(asked, [box, names], outputs, show_progress="hidden", **private)
     quick = {**private, "queue": False, "show_progress": "hidden"}
-    box.stop(None, cancels=run, **quick).then(lambda: ("Stopped.", gr.Textbox(**IDLE)), None, [status, box], **quick)
+
+    def stop(*heads: str) -> list[Any]:
+        return ["Stopped.", gr.Textbox(**IDLE), *map(halted, heads)]
+
+    heads = [head for head, _, _ in parts]
+    box.stop(None, cancels=run, **quick).then(stop, heads, [status, box, *heads], **quick)
     return result
 
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tutor.ui.markdown import DELIMITERS
+from tutor.ui.markdown import SET
 
-LATEX = [{"left": left, "right": right, "display": display} for left, right, display in DELIMITERS]
-"""`DELIMITERS` in Gradio's terms."""
+LATEX = [{"left": left, "right": right, "display": display} for left, right, display in SET]
+"""`SET` in Gradio's terms."""
 
 ASSETS = Path(__file__).parent / "assets"
 

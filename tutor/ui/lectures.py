@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from tutor.ui.markdown import without_html
+
 if TYPE_CHECKING:
     from corpus.document import Passage
     from index.store import SourceInfo
@@ -41,7 +43,7 @@ def read(shelf: Shelf, chosen: str) -> str:
 
 
 def markdown(passages: Sequence[Passage]) -> str:
-    """Passages in reading order as Markdown; pages and slides are numbered, and keep their line breaks."""
+    """Passages in reading order as Markdown without HTML; pages and slides are numbered, and keep their line breaks."""
     parts: list[str] = []
     place = ""
     for passage in sorted(passages, key=lambda one: one.locator.start):
@@ -51,7 +53,7 @@ def markdown(passages: Sequence[Passage]) -> str:
             place = here
             parts.append(f"---\n\n*{here}*")
         parts.append(_broken(passage.text) if here else passage.text)
-    return "\n\n".join(parts)
+    return without_html("\n\n".join(parts))
 
 
 def _broken(text: str) -> str:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from corpus.document import Passage
 from tutor.answer import Answer, Citation, PromptToken, Step, Trace
 from tutor.ui.drawing import inert_json
-from tutor.ui.markdown import formulas
+from tutor.ui.markdown import pieces
 
 VERSION = 2
 
@@ -127,11 +127,16 @@ def runs(passage: Passage, level: NDArray[np.int8]) -> list[tuple[str, int, str]
     text = passage.text
     kinds, level = np.zeros(len(text), dtype="<U8"), level.copy()
     cuts = {0, len(text)} if text else set()
-    for start, end in formulas(text):
+    code = np.zeros(len(text), dtype=bool)
+    for start, end, kind in pieces(text):
+        if kind == "code":
+            code[start:end] = True
+            continue
         kinds[start:end], level[start:end] = "formula", level[start:end].max()
         cuts |= {start, end}
     for match in _HEADING.finditer(text):
-        if match[2] in passage.locator.headings:
+        # A remark in code that is not fenced begins with one, too.
+        if match[2] in passage.locator.headings or (match[1].startswith("##") and not code[match.start()]):
             kinds[match.start(1) : match.end(1)] = "hashes"
             kinds[match.start(2) : match.end(2)] = "headline"
     changed = (np.diff(level) != 0) | (kinds[1:] != kinds[:-1])

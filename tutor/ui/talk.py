@@ -145,7 +145,8 @@ def _wire_asking(gr: Any, loading: Loading, column: Column, panel: Any) -> None:
 
     def frames(question: str, earlier: tuple[Turn, ...], how: Asking, box_state: Any) -> Iterator[tuple[Any, ...]]:
         if not question.strip():
-            yield gr.skip(), gr.skip(), gr.skip(), gr.Textbox(**IDLE)
+            # A message that was edited away comes back.
+            yield conversation.Frame(turns=earlier).messages(), gr.skip(), gr.skip(), gr.Textbox(**IDLE)
             return
         for frame in conversation.respond(loading, question.strip(), earlier, how):
             shown = gr.skip() if frame.panel is None else frame.panel
@@ -170,7 +171,8 @@ def _wire_asking(gr: Any, loading: Loading, column: Column, panel: Any) -> None:
         return rewritten(earlier, event.index, None)
 
     def edited(event: Any, earlier: tuple[Turn, ...]) -> tuple[Any, ...]:
-        return rewritten(earlier, event.index, text_of(event.value))
+        question = text_of(event.value)
+        return rewritten(earlier, event.index, question) if question.strip() else (question, gr.skip(), gr.skip())
 
     def stop(earlier: tuple[Turn, ...]) -> tuple[Any, ...]:
         frame = conversation.stopped(earlier)

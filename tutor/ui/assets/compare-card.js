@@ -6,7 +6,7 @@ function drawHead() {
   if (!props.value) return;
   const data = JSON.parse(props.value);
   root.append(make("h3", { class: "gb-compare-name" }, data.name));
-  const states = { waiting: "waiting", writing: "writing…", failed: "failed" };
+  const states = { waiting: "waiting", writing: "writing…", failed: "failed", stopped: "stopped" };
   if (data.state !== "done") {
     root.append(make("p", { class: "gb-small" }, states[data.state]));
     return;

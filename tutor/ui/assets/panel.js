@@ -103,6 +103,10 @@ function scheduleLinks() {
     document.querySelectorAll("#gb-chat [data-testid='bot']").forEach(linkCitations);
     // Gradio calls the examples a list, but they are buttons and no list items.
     document.querySelectorAll("#gb-chat .examples[role=list]").forEach((one) => one.setAttribute("role", "group"));
+    // What else it leaves unsaid: the name of the field a message is edited in, and whether a section is open.
+    document.querySelectorAll("#gb-chat textarea").forEach((one) => one.setAttribute("aria-label", "Question"));
+    document.querySelectorAll("button.label-wrap").forEach((one) =>
+      one.setAttribute("aria-expanded", String(one.classList.contains("open"))));
   });
 }
 
@@ -123,6 +127,10 @@ document.addEventListener("click", (event) => {
   document.querySelector("#gb-right button[role=tab]").click();
   const wait = (frames) => (frame.offsetParent || !frames ? open() : requestAnimationFrame(() => wait(frames - 1)));
   wait(60);
+});
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest && event.target.closest("button.label-wrap")) scheduleLinks();
 });
 
 // Opens a lecture beside the chat at one of its headings, once its text is there.

@@ -13,14 +13,26 @@ function passageText(title, runs) {
   return box;
 }
 
-// Without its delimiters and in one line, as the typesetter keeps it.
-function tex(source) {
-  return source.replace(/^(\$\$?|\\[([])|(\$\$?|\\[)\]])$/g, "").replace(/\s+/g, " ").trim();
+const ENVIRONMENT = /^\\begin\{(equation|align|gather)\*?\}([^]*)\\end\{\1\*?\}$/;
+
+// A formula in one line, between the delimiters that the typesetter reads, which say whether it has a line of its own.
+function delimited(tex, display) {
+  // "<t" would begin a tag; "< t" is the same formula.
+  const line = tex.replace(/\s+/g, " ").trim().replace(/<(?=[A-Za-z/!?])/g, "< ");
+  return display ? `\\[${line}\\]` : `\\(${line}\\)`;
+}
+
+// The same of what stands in a passage. An environment loses its number and label.
+function formulaOf(source) {
+  const display = /^(\$\$|\\\[|\\begin)/.test(source);
+  const tex = source.replace(/^(\$\$?|\\[([])|(\$\$?|\\[)\]])$/g, "");
+  return delimited(tex.replace(ENVIRONMENT, (_, name, body) =>
+    `\\begin{${name}*}${body.replace(/\\label\{[^{}]*\}/g, "")}\\end{${name}*}`), display);
 }
 
 function placeFormulas(root) {
   for (const span of root.querySelectorAll(".gb-formula")) {
-    const found = !span.firstElementChild && setFormulas.get(tex(span.textContent));
+    const found = !span.firstElementChild && setFormulas.get(formulaOf(span.textContent));
     if (found) span.replaceChildren(found.cloneNode(true));
   }
 }
@@ -30,16 +42,15 @@ function setFormulasOf(root) {
   placeFormulas(root);
   const open = [...root.querySelectorAll(".gb-formula")].filter((span) => !span.firstElementChild);
   if (!open.length) return;
-  // "<t" would begin a tag; "< t" is the same formula.
-  const lines = open.map((span) => span.textContent.replace(/\s+/g, " ").replace(/<(?=[A-Za-z/!?])/g, "< "));
-  window.gbToSet = [...new Set(lines)].join("\n\n");
+  window.gbToSet = [...new Set(open.map((span) => formulaOf(span.textContent)))].join("\n\n");
   trigger("typeset");
 }
 
 new MutationObserver(() => {
   for (const one of document.querySelectorAll("#gb-formulas .katex")) {
     const source = one.querySelector("annotation");
-    if (source) setFormulas.set(tex(source.textContent), one.closest(".katex-display") || one);
+    const display = one.closest(".katex-display");
+    if (source) setFormulas.set(delimited(source.textContent, display), display || one);
   }
   placeFormulas(element);
 }).observe(document.querySelector("#gb-formulas"), { childList: true, subtree: true });
