@@ -75,6 +75,25 @@ def test_an_answer_comes_word_by_word_and_can_be_stopped(page: Page) -> None:
     assert "gate vector" not in page.answer().text
 
 
+def test_a_press_right_after_a_stop_asks_and_a_second_one_does_not(page: Page) -> None:
+    for pause in (0.0, 0.3, 0.9):
+        page.turns = 0
+        page.ask(f"slowly: {QUESTION}", wait=False)
+        page.until("return document.querySelector('#gb-chat [data-testid=bot]')?.innerText.length > 10")
+        next(one for one in page.all("#gb-question button") if one.text.strip() == "Stop").click()
+        page.until("return document.querySelector('#gb-question button')?.innerText.trim() === 'Ask'")
+        time.sleep(pause)
+        page.type("#gb-question textarea", QUESTION)
+        for _ in range(3):
+            page.press("Enter")
+        page.until(ANSWERED, 2)
+        assert "decides how much" in page.answer().text
+        time.sleep(0.3)
+        assert len(page.all("#gb-chat [data-testid=user]")) == 2
+        page.run("document.querySelector('#gb-clear').click()")
+        page.until("return document.querySelectorAll('#gb-chat [data-testid=user]').length === 0")
+
+
 def test_a_new_conversation_ends_the_answer_under_way(page: Page) -> None:
     for _ in range(3):
         page.turns = 0

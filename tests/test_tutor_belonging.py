@@ -134,3 +134,16 @@ def test_an_implausible_sentence_is_told_from_the_best() -> None:
     (lead,) = slide(("They are:", TEXT, 4.0))
     assert plausible(led, [lead, led], CHOICES.plausible)
     assert best.score == pytest.approx(sigmoid(1.3862943611))
+
+
+@pytest.mark.parametrize("label", ["Misconception:", "**Myth 2:**", "Common misconception –", "Wrong:"])
+def test_what_is_refuted_is_said_with_what_puts_it_right_or_not_at_all(label: str) -> None:
+    candidates = slide(
+        (f"{label} gates are walls.", TEXT, 4.0), ("In fact, gates are soft doors.", TEXT, 3.0), ("Owls.", TEXT, 0.01)
+    )
+    growth = Growth(candidates, "What are gates?", CHOICES)
+    assert growth.take(candidates[0]) == tuple(candidates[:2])
+    growth = Growth(candidates, "What are gates?", CHOICES)
+    assert growth.take(candidates[1]) == (candidates[1],)
+    assert texts(growth.rest(3)) == []
+    assert not slide(("Wrong turns are common: mind them.", TEXT, 1.0))[0].refuted

@@ -163,6 +163,11 @@ def test_a_list_is_quoted_line_by_line_with_one_marker() -> None:
         ("The gate f_t} \\sigma forgets.", "The gate f_t} \\sigma forgets.", False),
         ("The gate $f_t forgets.", "The gate $f_t$ forgets.", False),
         ("The gate forgets and the gate forgets and the gate forgets.", "The gate forgets.", False),
+        ("Myth: gates are walls.", "Myth: gates are walls.", False),
+        ("With the gate the cell can only grow.", "Without the gate the cell can only grow.", False),
+        ("The gate does not forget old things.", "The gate does forget old things.", False),
+        ("The gate forgets old things.", "The gate doesn't forget old things.", False),
+        ("The decoder reads the encoder.", "The encoder reads the decoder.", False),
     ],
 )
 def test_a_written_sentence_stands_for_one_that_it_tells_whole(written: str, origin: str, holds: bool) -> None:

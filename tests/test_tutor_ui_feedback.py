@@ -8,7 +8,7 @@ from fake_tutor import FakeTutor, answer_for
 
 from tutor.errors import TutorError
 from tutor.ui.chat import record_of
-from tutor.ui.feedback import BAD, FILE, GOOD, Feedback, default_file
+from tutor.ui.feedback import BAD, FILE, GOOD, Feedback, file_beside
 
 
 @pytest.fixture
@@ -20,9 +20,9 @@ def record(question: str = "What does the forget gate do?"):
     return record_of(answer_for(question), FakeTutor(), "fake")
 
 
-def test_the_file_stands_beside_the_default_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("GLASSBOX_STORE", str(tmp_path / "store"))
-    assert default_file() == tmp_path / FILE
+def test_the_file_stands_beside_the_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert file_beside(tmp_path / "store") == file_beside(Path("store")) == tmp_path / FILE
 
 
 def test_nothing_is_written_before_the_first_vote(feedback: Feedback) -> None:

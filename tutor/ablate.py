@@ -91,9 +91,7 @@ def parser() -> argparse.ArgumentParser:
     cli.add_argument("--store", type=Path, help="store to search; by default the shipped lectures")
     cli.add_argument("--models", nargs="+", default=[], metavar="NAME_OR_DIR", help="models to answer with")
     cli.add_argument("--vary", action="append", default=[], metavar="NAME=VALUE,...", help="another choice; repeat")
-    cli.add_argument(
-        "--alone", action="store_true", help="also the answers as the models write them"
-    )
+    cli.add_argument("--alone", action="store_true", help="also the answers as the models write them")
     cli.add_argument("-k", type=int, default=5, help="passages to read (default 5)")
     return cli
 

@@ -89,7 +89,7 @@ class Growth:
     """An answer that grows unit by unit out of candidates, nothing being said twice.
 
     A sentence counts as said when `_SAID` of its content words have been; a title that only repeats words of the
-    question says nothing.
+    question says nothing, and what is refuted nothing without what puts it right.
     """
 
     def __init__(self, candidates: Sequence[Candidate], question: str, choices: Choices) -> None:
@@ -150,6 +150,8 @@ class Growth:
     def _new(self, number: int) -> bool:
         own, one = self._stems[number], self._candidates[number]
         if one.kind is Kind.HEADING or (one.kind is Kind.TITLE and own <= self._asked):
+            return False
+        if one.refuted and not set(opened(self._candidates, number)).difference(self._taken):
             return False
         return bool(own) and len(own & self._said) < _SAID * len(own)
 

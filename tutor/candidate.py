@@ -34,6 +34,11 @@ _SILENT = re.compile(
     r"#{1,6}(?:\s|$)|[-=*_|: \t]*$|<!--|\\(?:sub)*(?:section|paragraph|chapter|frametitle)\*?\{|\\maketitle"
     r"|\\(?:begin|end)\{(?:itemize|enumerate|description|document|frame|center|figure|quote|abstract|block|columns?)"
 )
+_REFUTED = re.compile(
+    r"\W*(?:(?:common|popular|frequent)\s+)?(?:misconception|misunderstanding|myth|fallacy|wrong|false|incorrect)"
+    r"(?:\s+(?:no\.\s*)?\d+)?[*_]*\s*[:–—]",
+    re.IGNORECASE,
+)
 _LONGEST_TITLE = 9
 """Words."""
 _NO_TITLE = re.compile(r"[.?!;,:][\"')\]”’]*$|[$\\|`]")
@@ -63,8 +68,13 @@ class Candidate:
 
     @property
     def leads(self) -> bool:
-        """Whether it only opens what the sentences after it say: it ends in a colon or is a title."""
-        return self.kind is Kind.TITLE or self.text.rstrip(_EMPHASIS).endswith(":")
+        """Whether it only opens what the sentences after it say: it ends in a colon, is a title or `refuted`."""
+        return self.kind is Kind.TITLE or self.refuted or self.text.rstrip(_EMPHASIS).endswith(":")
+
+    @property
+    def refuted(self) -> bool:
+        """Whether it is said only to be put right by what follows ("Misconception: ...")."""
+        return bool(_REFUTED.match(self.text))
 
 
 def candidate(

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +24,6 @@ from tutor.selection import Chosen
 
 QUOTED = 1_000_000
 """Where quoted sentences begin in the text without markers: after all that a model may have written."""
-
-SUPPORT = 0.6
-"""Least share of a written sentence's content words that must stand in the sentence that it was drawn from."""
 
 _CITED_SHARE = 0.3
 """A passage is cited for a sentence when it holds at least this share of the copied weight of the sentence."""
@@ -46,6 +44,16 @@ _LONGER = 1.25
 """Most words of a written sentence, as a multiple of those of its origin: more is a model that turns in circles."""
 
 _FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$\n]+\$|\\\(.+?\\\)|\\\[.+?\\\]|`[^`]+`", re.DOTALL)
+
+_TURNS = re.compile(
+    r"\b(?:no|nor|not|never|none|neither|cannot|without|unless|except|only|hardly|rarely|instead|before|after|above"
+    r"|below|more|less|fewer|most|least)\b|n['’]t\b",
+    re.IGNORECASE,
+)
+"""Words that turn a statement around when they are left out or put in."""
+
+_IN_ORDER = 0.8
+"""Least share of the content words of a written sentence that must follow each other as in its origin."""
 
 _SCRAP = 3
 """Stretches of a passage of at most this many characters are not marked as used beside longer ones."""
@@ -157,9 +165,9 @@ class Draft:
 
 def intact(sentence: str, origin: Candidate) -> bool:
     """Whether a written sentence can stand for the one of the material that it was drawn from: running text that says
-    most of what that says and little besides, formulas and code unchanged and in their order."""
+    most of what that says in its order and little besides, denies what that denies, formulas and code unchanged."""
     plain = _FORMULA.sub("", sentence)
-    if origin.kind is not Kind.TEXT or set("$\\`") & set(plain):
+    if origin.kind is not Kind.TEXT or origin.leads or set("$\\`") & set(plain):
         return False
     at = 0
     for formula in _FORMULA.findall(sentence):
@@ -168,8 +176,17 @@ def intact(sentence: str, origin: Candidate) -> bool:
             return False
     if len(sentence.split()) > _LONGER * len(origin.text.split()):
         return False
-    told, own = set(content_stems(sentence)), set(content_stems(origin.text))
-    return len(told & own) >= max(_TOLD * len(own), SUPPORT * len(told))
+    if _turns(sentence) != _turns(origin.text):
+        return False
+    told, own = content_stems(sentence), content_stems(origin.text)
+    same = SequenceMatcher(None, told, own, autojunk=False).get_matching_blocks()
+    if sum(block.size for block in same) < _IN_ORDER * len(told):
+        return False
+    return len(set(told) & set(own)) >= _TOLD * len(set(own))
+
+
+def _turns(text: str) -> list[str]:
+    return [word.casefold() for word in _TURNS.findall(text)]
 
 
 def complete_sentences(text: str, *, final: bool) -> list[Span]:

@@ -183,7 +183,7 @@ def compare_tab(gr: Any, loading: Loading, tab: Any, *, longest: int) -> Any:
 
     outputs = [status, *columns, *(part for three in parts for part in three), result, box]
     tab.select(opened, names, names, queue=False, show_progress="hidden", **private)
-    run = box.submit(asked, [box, names], outputs, show_progress="hidden", **private)
+    run = box.submit(asked, [box, names], outputs, show_progress="hidden", trigger_mode="multiple", **private)
     quick = {**private, "queue": False, "show_progress": "hidden"}
 
     def stop(*heads: str) -> list[Any]:

@@ -43,11 +43,9 @@ class Vote:
     generation: str
 
 
-def default_file() -> Path:
-    """`feedback.sqlite` beside the default store."""
-    from index.paths import default_store
-
-    return default_store().parent / FILE
+def file_beside(store: Path) -> Path:
+    """Where the votes on answers from a store are kept: `feedback.sqlite` beside it."""
+    return store.absolute().parent / FILE
 
 
 class Feedback:

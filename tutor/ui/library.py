@@ -90,7 +90,7 @@ class Library:
         """`uploads` allows changes; `work` is what brings the store up to date, in another process."""
         self.uploads = uploads
         self._loading = loading
-        self._store = store
+        self.store = store
         self._folder = uploads_folder(store)
         self._work = work
         self._status = Status()
@@ -113,7 +113,7 @@ class Library:
 
         started = time.perf_counter()
         store = self._loading.get().store
-        lines = tuple(self._plain(line) for line in faults(self._store, embedder=store.embedder))
+        lines = tuple(self._plain(line) for line in faults(self.store, embedder=store.embedder))
         return Health(generation=store.generation, faults=lines, seconds=time.perf_counter() - started)
 
     def add(self, files: Sequence[Path], course: str) -> None:
@@ -177,7 +177,7 @@ class Library:
             rejected = change(files)
             if files.made:
                 self._tell("starting", 0, 0)
-                build_apart(self._work, self._store, self._tell)
+                build_apart(self._work, self.store, self._tell)
         self._tell("opening the new index", 0, 0)
         self._loading.refresh()
         return difference(before, self._sources(), rejected, files.came)
@@ -212,7 +212,7 @@ class Library:
 
     def _plain(self, line: str) -> str:
         """A line without the place of the store on this machine."""
-        return " ".join(line.replace(str(self._store), "the index").split())
+        return " ".join(line.replace(str(self.store), "the index").split())
 
 
 def _document(one: SourceInfo, shipped: Path) -> Document:

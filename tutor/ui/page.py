@@ -8,7 +8,7 @@ from tutor.ui import lectures
 from tutor.ui.api import endpoints
 from tutor.ui.compare import compare_tab
 from tutor.ui.drawing import ASSETS, drawn, formula_setter, set_formulas
-from tutor.ui.feedback import Feedback, default_file
+from tutor.ui.feedback import Feedback, file_beside
 from tutor.ui.library import Library
 from tutor.ui.loading import Loading
 from tutor.ui.programs import programs_section
@@ -17,8 +17,8 @@ from tutor.ui.shelf import lectures_tab
 from tutor.ui.talk import talk_column, wire_talk
 
 SCRIPTS = (
-    "elements.js", "asking.js", "weights.js", "pictures.js", "passage.js", "sources.js", "effects.js", "maps.js",
-    "heads.js", "gates.js", "attention.js", "panel.js",
+    "elements.js", "asking.js", "pressing.js", "weights.js", "pictures.js", "passage.js", "sources.js", "effects.js",
+    "maps.js", "heads.js", "gates.js", "attention.js", "panel.js",
 )  # fmt: skip
 FONT = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Noto Sans", "sans-serif"]
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace"]
@@ -67,7 +67,7 @@ def build_page(loading: Loading, library: Library, *, longest: int) -> Any:
                 with gr.Tab("Quiz") as asking, gr.Column(elem_id="gb-quiz"):
                     quizzed = quiz_tab(gr, loading, asking)
         set_formulas(setter, panel, compared, quizzed)
-        wire_talk(gr, loading, talk, page, panel, Feedback(default_file()))
+        wire_talk(gr, loading, talk, page, panel, Feedback(file_beside(library.store)))
         _link_lectures(gr, loading, panel, tabs, choice, text)
         programs_section(gr, endpoints(loading))
     return page

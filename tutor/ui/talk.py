@@ -186,7 +186,8 @@ def _wire_asking(gr: Any, loading: Loading, column: Column, panel: Any) -> None:
         (edited, gr.EditData),
     ):
         function.__annotations__["event"] = kind
-    run = {"outputs": [chat, panel, turns, box], "concurrency_id": QUEUE}
+    # Every press counts, which else may wait for a stopped answer; that one asks once is seen to by the page.
+    run = {"outputs": [chat, panel, turns, box], "concurrency_id": QUEUE, "trigger_mode": "multiple"}
     run |= {"show_progress": "minimal", "show_progress_on": chat, **private}
     follow = {"fn": clicked, "inputs": [queued, turns, *column.how], **run}
     events = [

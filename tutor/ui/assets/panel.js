@@ -154,14 +154,6 @@ function openLecture(lecture) {
 // A page that the browser kept and shows again has lost its connection, and what the server still sends with it.
 window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
-// A second press of "Stop" would stop what has stopped already.
-document.addEventListener("click", (event) => {
-  const button = event.target.closest && event.target.closest("#gb-question button, #gb-compare-question button");
-  if (!button || button.textContent.trim() !== "Stop") return;
-  if (button.dataset.pressed) event.stopImmediatePropagation();
-  button.dataset.pressed = "1";
-}, true);
-
 const frame = element.querySelector(".gb-panel") || element;
 frame.replaceChildren(make("div", { class: "gb-tabs", role: "tablist", "aria-label": "About the answer" }, ...tabs), ...pages);
 empty();
