@@ -17,7 +17,7 @@ def near(text: str) -> float:
 @pytest.mark.parametrize(
     "question",
     [
-        "And in the GRU?",
+        "And in practice?",
         "why?",
         "why tanh?",
         "Why is that?",

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from lm.reading import content_stems
 from tutor.answer import History
+from tutor.swapping import named, swapped
 
 _OPENER = re.compile(
     r"^\W*(?:and|but|so|or|then|what about|how about|what if|are you sure|really|tell me more|more|again|go on|"
@@ -51,13 +52,20 @@ def leans(question: str, nearness: Nearness) -> bool:
 
 def standalone(question: str, history: History, nearness: Nearness) -> str:
     """The question with what it leans on in front of it: the last earlier question that stands alone, and the one
-    asked just before; the question itself when it stands alone.
+    asked just before. Where it only names something else, the earlier question asked of that (`tutor.swapping`); the
+    question itself when it stands alone.
 
     >>> standalone("And in the GRU?", [("What do the gates of an LSTM do?", "They ...")], lambda text: 0.0)
-    'What do the gates of an LSTM do? And in the GRU?'
+    'What do the gates of an GRU do?'
+    >>> standalone("And why is that?", [("What do the gates of an LSTM do?", "They ...")], lambda text: 0.0)
+    'What do the gates of an LSTM do? And why is that?'
     """
     asked = [earlier.strip() for earlier, _ in history if earlier.strip()]
-    if not asked or not leans(question, nearness):
+    if not asked or not (named(question) or leans(question, nearness)):
         return question
-    anchor = next((one for one in reversed(asked) if not leans(one, nearness)), asked[0])
+    anchor = next((one for one in reversed(asked) if not named(one) and not leans(one, nearness)), asked[0])
+    if found := swapped(question, anchor):
+        return found
+    if not leans(question, nearness):
+        return question
     return " ".join(dict.fromkeys((anchor, asked[-1], question)))
