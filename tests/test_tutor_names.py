@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tutor.coverage import probability, signals
-from tutor.names import counts, has_number, names, unknown
+from tutor.names import asks_something, counts, has_number, names, unknown
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,12 @@ def test_an_unknown_name_speaks_against_an_answer() -> None:
 
     assert covered("Who was Jordan, the author?") < covered("Who was Elman, the author?")
     assert covered("How many authors were there?") < covered("Which authors were there?")
+
+
+@pytest.mark.parametrize(
+    "question", ["hi", "Hello there!", "??????", "\U0001f993", "and why?", "thanks", "zzzz", "", "ok, cool"]
+)
+def test_small_talk_and_what_the_material_never_says_ask_for_nothing(question: str) -> None:
+    said = {"gate", "gates", "hi", "ok", "what", "why"}
+    assert not asks_something(question, said.__contains__)
+    assert asks_something(f"{question} what do gates do", said.__contains__)

@@ -1,4 +1,5 @@
-"""What a question names and what it counts: two things that tell a near miss from a question that is covered.
+"""What a question names and what it counts: two things that tell a near miss from a question that is covered; and
+whether it asks for anything at all.
 
 A question about GPT-4 finds good passages on GPT-3. That the material never says its name speaks against an answer;
 so does a question for a number where the likeliest sentences hold none.
@@ -9,12 +10,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from lm.reading import content_stems
+
 _TOKEN = re.compile(r"[^\W_]+(?:[-.'’][^\W_]+)*")
 _SUFFIX = re.compile(r"['’](?:s|m|d|ll|re|ve|t)$")
 _OPENS = re.compile(r"""(?:^|[.?!:])\s*["'“‘(\[]*$|["“(\[]$""")
 """What stands before the first word of a sentence, a quotation or a bracket, which is in upper case anyway."""
 _PARTS = re.compile(r"[^\W\d_]+|\d+")
 _SHORTEST = 3
+_SMALL_TALK = frozenset(
+    "hi hello hey hallo yo greetings good morning afternoon evening night day dear tutor thanks thank thx cheers ok"
+    " okay cool great nice fine wow lol haha hmm yes no yeah yep nope please sorry bye goodbye ciao help test".split()
+)
 _COUNTS = re.compile(
     r"\bhow (?:many|much|large|big|small|long|often|far|fast|high|low|deep|wide)\b"
     r"|\b(?:what|which) (?:number|size|percentage|share|fraction|value|rate|ratio|score)\b",
@@ -65,6 +72,17 @@ def _spelled_out(name: str, texts: Sequence[str]) -> bool:
         return False
     words = r"[\s-]+".join(rf"{letter}\w+" for letter in letters)
     return any(re.search(rf"\b{words}", text, re.IGNORECASE) for text in texts)
+
+
+def asks_something(question: str, says: Callable[[str], bool]) -> bool:
+    """Whether a question has a word with a meaning that the material says; small talk has none.
+
+    >>> says = "gates of an lstm".__contains__
+    >>> asks_something("what do gates do?", says), asks_something("hello there", says), asks_something("??", says)
+    (True, False, False)
+    """
+    words = [word.casefold() for word in _TOKEN.findall(question)]
+    return any(word not in _SMALL_TALK and content_stems(word) and says(word) for word in words)
 
 
 def counts(question: str) -> bool:

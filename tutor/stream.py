@@ -20,6 +20,7 @@ from tutor.candidate import Candidate
 from tutor.compose import QUOTED, Draft, Evidence, Word, best_sentence, complete_sentences, intact
 from tutor.coverage import probability, signals
 from tutor.errors import Stopped
+from tutor.names import asks_something
 from tutor.selection import Chosen
 from tutor.writing import write
 
@@ -94,7 +95,8 @@ class Stream:
         covered = probability(signals(self._query, self._hits, self._tutor.store.says))
         # A follow-up is searched with what it leans on and read as it was asked: the passages know the topic by now.
         prompt, chosen = self._tutor.prompt(self._tutor.store.mended(self._question), self._hits)
-        if not chosen or covered < self._tutor.choices.threshold:
+        empty = not chosen or not asks_something(self._query, self._tutor.store.says)
+        if empty or covered < self._tutor.choices.threshold:
             yield from self._refuse()
             return
         self._mark("prompt")
