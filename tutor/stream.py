@@ -92,11 +92,12 @@ class Stream:
             self._timings[stage] = time.perf_counter() - self._started - sum(self._timings.values())
 
     def _run(self) -> Iterator[str]:
-        covered = probability(signals(self._query, self._hits, self._tutor.store.says))
+        says = self._tutor.store.says
+        asks = asks_something(self._query, says)
+        covered = probability(signals(self._query, self._hits, says)) if asks else 0.0
         # A follow-up is searched with what it leans on and read as it was asked: the passages know the topic by now.
         prompt, chosen = self._tutor.prompt(self._tutor.store.mended(self._question), self._hits)
-        empty = not chosen or not asks_something(self._query, self._tutor.store.says)
-        if empty or covered < self._tutor.choices.threshold:
+        if not chosen or covered < self._tutor.choices.threshold:
             yield from self._refuse()
             return
         self._mark("prompt")
