@@ -30,7 +30,7 @@ ROWS: dict[str, Row] = {
     "kill": Row(
         run="kill:kill",
         promise="a rebuild killed at any moment leaves one whole index answering, a quick start and a next build",
-        fast=3,
+        fast=2,
         full=200,
     ),
     "disk": Row(
@@ -72,13 +72,13 @@ ROWS: dict[str, Row] = {
     "questions": Row(
         run="questions:questions",
         promise="whatever is asked, there is a sound answer, a refusal or one line, soon",
-        fast=60,
+        fast=40,
         full=10_000,
     ),
     "documents": Row(
         run="documents:documents",
         promise="a build ends whatever lies in the folder, says of each file what became of it, and good files answer",
-        fast=40,
+        fast=20,
         full=560,
     ),
     "injection": Row(
