@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from lm.plot import Series, line_chart, save_chart
-
-METRICS = "metrics.jsonl"
-"""What a run writes of each step; see `lm.run`."""
+from lm.run import METRICS, whole_lines
 
 
 def smoothed(values: Iterable[float], keep: float) -> list[float]:
@@ -32,8 +29,7 @@ def learning_curves(runs: Sequence[Path]) -> str:
     """
     curves = []
     for run in runs:
-        lines = (run / METRICS).read_text(encoding="utf-8").splitlines()
-        steps = [json.loads(line) for line in lines if line.endswith("}")]
+        steps = list(whole_lines((run / METRICS).read_text(encoding="utf-8")))
         if not steps:
             raise ValueError(f"{run} has no step yet; wait for one")
         seen, tokens = 0, []

@@ -149,7 +149,7 @@ class Run:
             ) from None
         metrics = self.folder / METRICS
         if metrics.exists():
-            lines = _whole_lines(metrics.read_text(encoding="utf-8", errors="replace"))
+            lines = whole_lines(metrics.read_text(encoding="utf-8", errors="replace"))
             self._metrics = [line for line in lines if line["step"] <= self.trainer.step]
         return True
 
@@ -274,7 +274,7 @@ def loss_curves(metrics: list[dict[str, Any]]) -> str:
     return line_chart(curves, title="Loss", x_label="step", y_label="nats per token")
 
 
-def _whole_lines(text: str) -> Iterator[dict[str, Any]]:
+def whole_lines(text: str) -> Iterator[dict[str, Any]]:
     """The records of JSON Lines, but for one that was cut short, as the last may be where a disk was full."""
     for line in text.splitlines():
         with suppress(ValueError):
