@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tutor.belonging import Growth, listed, opened, plausible
+from tutor.belonging import Growth, listed, needed, opened, plausible
 from tutor.candidate import Candidate, Kind, sigmoid
 from tutor.choices import Choices
 
@@ -12,13 +12,13 @@ CHOICES = Choices()
 ITEM, TITLE, TEXT = Kind.ITEM, Kind.TITLE, Kind.TEXT
 
 
-def slide(*lines: tuple[str, Kind, float], passage: int = 0) -> list[Candidate]:
-    """Candidates of one passage: words, what they are, odds."""
+def slide(*lines: tuple[str, Kind, float], passage: int = 0, pitch: int = 100) -> list[Candidate]:
+    """Candidates of one passage: words, what they are, odds; one begins `pitch` characters after the other."""
     return [
         Candidate(
             passage=passage,
-            start=100 * number,
-            end=100 * number + len(text),
+            start=pitch * number,
+            end=pitch * number + len(text),
             text=text,
             score=odds / (1 + odds),
             kind=kind,
@@ -52,6 +52,31 @@ def test_a_title_and_a_lead_open_what_stands_after_them() -> None:
     assert list(opened(lead, 0)) == [1, 2, 3]
     two = [*slide(("They are:", TEXT, 1)), *slide(("elsewhere", TEXT, 1), passage=1)]
     assert list(opened(two, 0)) == []
+
+
+FORMULA, LEGEND = r"$$ h_t = \tanh(W x_t) $$", "Here $h_t$ is the hidden state of step $t$."
+
+
+@pytest.mark.parametrize("odds", [(0.1, 4.0), (4.0, 0.1)])
+def test_a_formula_and_what_explains_its_letters_are_said_together(odds: tuple[float, float]) -> None:
+    candidates = slide((FORMULA, TEXT, odds[0]), (LEGEND, TEXT, odds[1]), ("Owls.", TEXT, 0.1), pitch=len(FORMULA) + 2)
+    assert list(opened(candidates, 0)) == [1]
+    assert needed(candidates, 1) == [0]
+    growth = Growth(candidates, "What is the hidden state?", CHOICES)
+    assert growth.lacks(candidates[1])
+    assert texts([growth.take(candidates[odds.index(4.0)])]) == [[FORMULA, LEGEND]]
+    assert not growth.lacks(candidates[1])
+
+
+def test_only_the_formula_right_before_is_needed() -> None:
+    for before in ("$h_t$ is small.", "Owls fly.", "Let $h$ be 1:"):
+        assert needed(slide((before, TEXT, 1), (LEGEND, TEXT, 1), pitch=len(before) + 1), 1) == []
+    assert needed(slide((FORMULA, TEXT, 1), (LEGEND, TEXT, 1)), 1) == [], "something was left out between them"
+    elsewhere = [*slide((FORMULA, TEXT, 1), passage=0), *slide((LEGEND, TEXT, 1), passage=1)]
+    assert needed(elsewhere, 1) == []
+    assert needed(elsewhere, 0) == []
+    here = slide((FORMULA, TEXT, 1), ("Here we see owls.", TEXT, 1), pitch=len(FORMULA) + 1)
+    assert needed(here, 1) == []
 
 
 def test_a_list_ends_where_it_is_long() -> None:

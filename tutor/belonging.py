@@ -24,8 +24,12 @@ _SAID = 0.7
 def opened(candidates: Sequence[Candidate], number: int) -> Iterator[int]:
     """What the sentence `number` leads to: the list after it, or a sentence or equation, up to the next title."""
     lead = candidates[number]
+    after = number + 1
+    if after < len(candidates) and candidates[after].explains(lead):
+        yield after
+        return
     words = 0
-    for place in range(number + 1, len(candidates) if lead.leads else 0):
+    for place in range(after, len(candidates) if lead.leads else 0):
         one = candidates[place]
         words += len(one.text.split())
         ends = one.passage != lead.passage or one.kind in (Kind.TITLE, Kind.HEADING)
@@ -33,16 +37,17 @@ def opened(candidates: Sequence[Candidate], number: int) -> Iterator[int]:
             return
         yield place
         runs_on = place + 1 < len(candidates) and candidates[place + 1].kind is Kind.ITEM
-        if one.kind is not Kind.ITEM and not _is_formula(one) and not runs_on:
+        if one.kind is not Kind.ITEM and not one.formula and not runs_on:
             return
+
+
+def needed(candidates: Sequence[Candidate], number: int) -> list[int]:
+    """What the sentence `number` cannot be understood without: the formula before it whose letters it explains."""
+    return [place for place in (number - 1,) if place >= 0 and candidates[number].explains(candidates[place])]
 
 
 def _log(share: float) -> float:
     return math.log(share) if share > 0 else -math.inf
-
-
-def _is_formula(one: Candidate) -> bool:
-    return one.text.lstrip().startswith(("$", "\\"))
 
 
 def listed(candidates: Sequence[Candidate], number: int, least_share: float) -> list[int]:
@@ -104,6 +109,10 @@ class Growth:
         stems = frozenset(content_stems(sentence))
         return len(stems & self._said) >= _SAID * len(stems)
 
+    def lacks(self, one: Candidate) -> bool:
+        """Whether something that it needs is not said yet."""
+        return any(self._new(place) for place in needed(self._candidates, self._candidates.index(one)))
+
     def tell(self, sentence: str, origin: Candidate) -> None:
         """Note that the answer says a sentence in words of its own, drawn from `origin`."""
         self._taken.append(self._candidates.index(origin))
@@ -153,11 +162,14 @@ class Growth:
             return False
         if one.refuted and not set(opened(self._candidates, number)).difference(self._taken):
             return False
+        if one.formula:
+            return all(self._candidates[taken].text != one.text for taken in self._taken)
         return bool(own) and len(own & self._said) < _SAID * len(own)
 
     def _unit(self, number: int) -> tuple[Candidate, ...]:
         unit: list[int] = []
         for place in (
+            *needed(self._candidates, number),
             number,
             *opened(self._candidates, number),
             *listed(self._candidates, number, self._choices.in_list),

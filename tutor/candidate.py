@@ -39,6 +39,9 @@ _REFUTED = re.compile(
     r"(?:\s+(?:no\.\s*)?\d+)?[*_]*\s*[:–—]",
     re.IGNORECASE,
 )
+_LEGEND = re.compile(r"(?:here|where|in which|with)\b[^.$\\]{0,60}(?:\$|\\\()", re.IGNORECASE)
+_APART = 4
+"""Most characters of white space between a formula and what explains it."""
 _LONGEST_TITLE = 9
 """Words."""
 _NO_TITLE = re.compile(r"[.?!;,:][\"')\]”’]*$|[$\\|`]")
@@ -70,6 +73,17 @@ class Candidate:
     def leads(self) -> bool:
         """Whether it only opens what the sentences after it say: it ends in a colon, is a title or `refuted`."""
         return self.kind is Kind.TITLE or self.refuted or self.text.rstrip(_EMPHASIS).endswith(":")
+
+    @property
+    def formula(self) -> bool:
+        """Whether it is a formula that stands by itself."""
+        text = self.text.strip().rstrip(".,;")
+        return text.startswith(("$", "\\")) and text.endswith(("$", "\\]", "\\)", "}"))
+
+    def explains(self, formula: Candidate) -> bool:
+        """Whether it says what the letters of the formula right before it mean ("Here $h$ is the hidden state")."""
+        near = formula.passage == self.passage and 0 <= self.start - formula.end <= _APART
+        return near and formula.formula and bool(_LEGEND.match(self.text))
 
     @property
     def refuted(self) -> bool:

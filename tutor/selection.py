@@ -3,7 +3,7 @@
 The search engine scores every sentence by its likeness to the question. The best ones are kept until the prompt is
 full; they stay in reading order within their passage, and every left-out stretch is marked by a gap. A sentence also
 takes a share of the score of the one before it, since what follows a good sentence often completes it, and all that a
-title or a lead-in opens takes a share of that one's.
+title or a lead-in opens takes a share of that one's, and a formula one of what explains its letters.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from lm.reading import Piece
 from lm.tokenizer import Tokenizer
-from tutor.belonging import opened
+from tutor.belonging import needed, opened
 from tutor.candidate import Candidate
 
 _CARRY = 0.8
@@ -43,7 +43,7 @@ def select(
         if candidates[number].passage == candidates[number - 1].passage:
             scores[number] = max(scores[number], _CARRY * candidates[number - 1].score)
     for number, one in enumerate(candidates):
-        for place in opened(candidates, number):
+        for place in (*needed(candidates, number), *opened(candidates, number)):
             scores[place] = max(scores[place], _CARRY * one.score)
     order = sorted(range(len(candidates)), key=lambda number: (number not in keep, -scores[number], number))
     taken: set[int] = set()

@@ -133,7 +133,7 @@ class Stream:
                         continue
                     self._mark("first_words")
                     own = choices.own_words and len(origins) == 1 and not evidence.woven(inside)
-                    if own and intact(sentence, origins[0]):
+                    if own and intact(sentence, origins[0]) and not growth.lacks(origins[0]):
                         growth.tell(sentence, origins[0])
                         yield from split_words(draft.add(sentence, end - len(sentence), *evidence.of(inside)))
                         continue
