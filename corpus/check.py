@@ -179,11 +179,11 @@ def alike_faults(kind: str, pairs: Sequence[Pair], records: Sequence[Record]) ->
 
 
 def _evidence_faults(record: Record, texts: dict[str, str], *, told: bool = True) -> Iterator[str]:
-    """Faults of gold, reference and key facts; `told`: the reference has to hold the key facts, too."""
+    """Faults of gold, further places ("also"), reference and key facts; `told`: the reference has to hold the facts."""
     one = record.values
     if not (bool(one["gold"]) == bool(one["reference"]) == bool(one["key_facts"]) == one["answerable"]):
         yield f"{record.place}: gold, reference and key facts belong to answerable questions, and to all of them"
-    for gold in one["gold"]:
+    for gold in (*one["gold"], *one.get("also", ())):
         if gold["lecture"] not in texts:
             yield f"{record.place}: there is no lecture {gold['lecture']!r}"
         elif not gold["quote"] or gold["quote"] not in texts[gold["lecture"]]:

@@ -47,12 +47,14 @@ _SENTENCES = 8.0
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """A question on several passages: word pieces of each, and for every sentence whether it answers."""
+    """A question on several passages: word pieces of each, and for every sentence whether it answers (`answers`) and
+    whether it counts: what answers besides the evidence is neither right nor wrong."""
 
     source: str
     sequences: tuple[Sequenced, ...]
     counts: tuple[int, ...]
     answers: tuple[bool, ...]
+    judged: tuple[bool, ...]
 
     @property
     def size(self) -> int:
@@ -66,19 +68,21 @@ def read_groups(paths: Sequence[Path], tokenizer: Any) -> list[Group]:
     for path in paths:
         for line in _lines(path):
             record = json.loads(line)
-            sequences, counts, answers = [], [], []
+            sequences, counts, answers, judged = [], [], [], []
             for one in record["passages"]:
                 spans = [(int(start), int(end)) for start, end in one["sentences"]]
                 readable = Readable(context=one["context"], text=one["text"], sentences=spans)
                 sequences.append(sequenced(tokenizer, record["question"], readable))
                 counts.append(len(spans))
                 answers += [number in one["gold"] for number in range(len(spans))]
+                judged += [number not in one.get("also", ()) for number in range(len(spans))]
             found.append(
                 Group(
                     source=record["source"],
                     sequences=tuple(sequences),
                     counts=tuple(counts),
                     answers=tuple(answers),
+                    judged=tuple(judged),
                 )
             )
     return found
@@ -140,7 +144,8 @@ def loss_of(found: Sequence[Tensor], groups: Sequence[Group]) -> Tensor:
     """Mean loss of the groups; see the head of this module."""
     total = torch.zeros(())
     for logits, group in zip(found, groups, strict=True):
-        truth = torch.tensor(group.answers, device=logits.device)
+        judged = torch.tensor(group.judged, device=logits.device)
+        truth, logits = torch.tensor(group.answers, device=logits.device)[judged], logits[judged]
         total = total + binary_cross_entropy_with_logits(logits, truth.float(), reduction="sum") / _SENTENCES
         if truth.any():
             total = total + logits.logsumexp(0) - logits[truth].logsumexp(0)

@@ -114,12 +114,14 @@ def test_every_group_is_in_a_batch_once_an_epoch(tmp_path: Path) -> None:
 
 def test_the_loss_is_that_of_its_equations() -> None:
     class _Group:
-        answers = (True, False)
+        answers = (True, False, False)
+        judged = (True, True, False)
 
-    logits = torch.tensor([1.0, -2.0], dtype=torch.float64)
+    said = torch.tensor([1.0, -2.0, 5.0], dtype=torch.float64)
+    logits = said[:2]
     p = torch.sigmoid(logits)
     expected = -(p[0].log() + (1 - p[1]).log()) / 8 - torch.log_softmax(logits, 0)[0]
-    torch.testing.assert_close(loss_of([logits], [_Group()]).double(), expected, rtol=0, atol=1e-6)  # type: ignore[list-item]
+    torch.testing.assert_close(loss_of([said], [_Group()]).double(), expected, rtol=0, atol=1e-6)  # type: ignore[list-item]
 
 
 def test_training_learns_resumes_and_ships(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

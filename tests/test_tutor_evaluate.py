@@ -87,6 +87,15 @@ def test_markers_are_not_words_of_the_answer() -> None:
     assert plain("One. [1][2] Two. [3]") == "One. Two."
 
 
+def test_other_places_that_answer_wholly_are_evidence_too(tmp_path: Path) -> None:
+    also = [{"quote": "It erases.", "complete": True}, {"quote": "It is a gate.", "complete": False}]
+    line = {"id": 1, "question": "?", "answerable": True, "gold": [{"quote": "It forgets."}], "also": also}
+    path = tmp_path / "q.jsonl"
+    path.write_text(json.dumps(line), encoding="utf-8")
+    (question,) = read_questions([path], None)
+    assert question.gold == ("It forgets.", "It erases.")
+
+
 def test_questions_are_read_by_split(tmp_path: Path) -> None:
     path = tmp_path / "q.jsonl"
     lines = [{"id": n, "question": "?", "answerable": False, "split": split} for n, split in enumerate(["dev", "test"])]

@@ -131,6 +131,7 @@ def test_decks_give_the_lines_that_answer_among_others_of_the_deck(tmp_path: Pat
         {"question": question, "answerable": bool(quotes), "gold": [{"quote": one} for one in quotes], "split": "train"}
         for question, quotes in asked
     ]
+    records[0]["also"] = [{"quote": "feeds the cat", "complete": False}]
     records.append({**records[0], "split": "dev"})
     (tmp_path / "mills.jsonl").write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
     (tmp_path / "owls.jsonl").write_text("", encoding="utf-8")
@@ -142,4 +143,7 @@ def test_decks_give_the_lines_that_answer_among_others_of_the_deck(tmp_path: Pat
     said = [parts["text"][slice(*parts["sentences"][number])] for number in parts["gold"]]
     assert said == ["- four sails", "- a millstone of basalt"]
     assert all("too" not in passage["text"] for passage in other)
+    assert [p["text"][slice(*p["sentences"][n])] for p in found[0]["passages"] for n in p.get("also", ())] == [
+        "- feeds the cat"
+    ]
     assert all(not passage["gold"] for passage in found[1]["passages"])

@@ -8,8 +8,10 @@ the embedder, the sentence of all passages that the ranker puts first, the first
 the model writes without any passage. Shares and means come with the half-width of their 95 % interval (1.96 standard
 errors).
 
-A question is {"id", "question", "answerable", "gold": [{"quote"}, ...], "reference", "key_facts", "split"?,
-"history"?: [[question, answer], ...]}.
+A question is {"id", "question", "answerable", "gold": [{"quote"}, ...], "also"?: [{"quote", "complete"}, ...],
+"reference", "key_facts", "split"?, "history"?: [[question, answer], ...]}. `also` are other places that answer it, as
+were found by reading the first five passages that the search finds without the ranker (pooled relevance judgements, as
+in TREC); those that are complete count as evidence, too.
 """
 
 from __future__ import annotations
@@ -77,7 +79,7 @@ def read_questions(paths: Sequence[Path], split: str | None) -> list[Question]:
                     id=str(record["id"]),
                     question=str(record["question"]),
                     answerable=bool(record["answerable"]),
-                    gold=tuple(str(gold["quote"]) for gold in record.get("gold") or ()),
+                    gold=tuple(str(gold["quote"]) for gold in (*(record.get("gold") or ()), *_complete(record))),
                     reference=str(record.get("reference") or ""),
                     key_facts=tuple(str(fact) for fact in record.get("key_facts") or ()),
                     split=str(record.get("split", "")),
@@ -92,6 +94,10 @@ def read_questions(paths: Sequence[Path], split: str | None) -> list[Question]:
             f"no {split or ''} question in {', '.join(map(str, paths)) or 'no file'}; name a question file"
         )
     return questions
+
+
+def _complete(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [one for one in record.get("also") or () if one["complete"]]
 
 
 def shipped_or_named(paths: Sequence[Path], split: str | None) -> list[Question]:

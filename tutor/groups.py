@@ -4,7 +4,8 @@
         --decks corpus/decks --output groups.jsonl.gz
 
 A line is {"question", "source", "passages": [{"context", "text", "sentences": [[start, end], ...], "gold": [number of a
-sentence, ...]}, ...]}; `gold` names the sentences that answer, none where the passage does not. Questions of the
+sentence, ...]}, ...]}; `gold` names the sentences that answer, none where the passage does not, and "also" those that answer besides the
+evidence and are neither right nor wrong. Questions of the
 course and of slide decks come with the passages that the search finds for them, those of other files with their own
 passage and those of the same file that share the most words with the question; a tenth of these come without their
 own passage, so that nothing answers. Only `train` splits are read, and nothing under a non-commercial licence.
@@ -110,13 +111,15 @@ def _found_group(
     """The passages found and all that hold a gold quote, with the sentences that answer; empty where none does though
     one should, or the other way round."""
     quotes = [gold["quote"] for gold in record.get("gold") or ()]
+    also = [one["quote"] for one in record.get("also") or ()]
     shown = {passage.passage_id: passage for passage in found}
     shown |= {passage.passage_id: passage for passage in passages if standing(passage.text, quotes)}
     group = []
     for passage in shown.values():
         spans = sentence_spans(passage.text)
         gold = overlapping(spans, standing(passage.text, quotes))
-        group.append(_passage(passage.context, passage.text, spans, gold))
+        others = set(overlapping(spans, standing(passage.text, also))).difference(gold)
+        group.append(_passage(passage.context, passage.text, spans, gold, sorted(others)))
     return group if any(one["gold"] for one in group) == bool(record["answerable"]) else []
 
 
@@ -191,8 +194,11 @@ def _cut(paragraphs: Paragraphs, number: int, gold: Sequence[Span], random: np.r
     return _passage("", text[begin : spans[last][1]], moved, numbers)
 
 
-def _passage(context: str, text: str, spans: Sequence[Span], gold: Sequence[int]) -> dict[str, Any]:
-    return {"context": context, "text": text, "sentences": [list(span) for span in spans], "gold": list(gold)}
+def _passage(
+    context: str, text: str, spans: Sequence[Span], gold: Sequence[int], also: Sequence[int] = ()
+) -> dict[str, Any]:
+    found = {"context": context, "text": text, "sentences": [list(span) for span in spans], "gold": list(gold)}
+    return found | ({"also": list(also)} if also else {})
 
 
 def groups(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
