@@ -4,11 +4,11 @@
         --decks corpus/decks --output groups.jsonl.gz
 
 A line is {"question", "source", "passages": [{"context", "text", "sentences": [[start, end], ...], "gold": [number of a
-sentence, ...]}, ...]}; `gold` names the sentences that answer, none where the passage does not, and "also" those that answer besides the
-evidence and are neither right nor wrong. Questions of the
-course and of slide decks come with the passages that the search finds for them, those of other files with their own
-passage and those of the same file that share the most words with the question; a tenth of these come without their
-own passage, so that nothing answers. Only `train` splits are read, and nothing under a non-commercial licence.
+sentence, ...], "also"?: [...]}, ...]}; `gold` names the sentences that answer, none where the passage does not, `also`
+those that answer besides the evidence and are neither right nor wrong. Questions of the course and of slide decks come
+with the passages that the search finds for them, those of other files with their own passage and those of the same file
+that share the most words with the question; a tenth of these come without their own passage, so that nothing answers.
+Only `train` splits are read, and nothing under a non-commercial licence.
 """
 
 from __future__ import annotations
