@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from corpus.tables import same_table
+
 Span = tuple[int, int]
 
 _PROSE = r"(?:itemize|enumerate|description|document|frame|center|figure|quote|quotation|abstract|block|columns?)\*?\}"
@@ -91,7 +93,7 @@ def _runs_on(line: str, following: str) -> bool:
     line, stripped = line.rstrip(), following.strip()
     if not line.strip() or not stripped or _ITEM.match(following) or line.lstrip().startswith(("#", "|")):
         return False
-    if _is_row(line) or _is_row(following):
+    if _is_row(line) or _is_row(following) or same_table(line, following):
         return False
     if line.endswith((".", "!", "?", ":", ";")):
         return len(line) >= _FULL_LINE and not line.endswith((":", ";"))

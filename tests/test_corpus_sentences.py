@@ -19,6 +19,8 @@ def cut(text: str) -> list[str]:
         ("A value $x. Y$ stays. `a. B` too.", ["A value $x. Y$ stays.", "`a. B` too."]),
         ("- first item\n- second item", ["- first item", "- second item"]),
         ("| a | b |\n| 1 | 2 |", ["| a | b |", "| 1 | 2 |"]),
+        ("layers | units\none | two", ["layers | units", "one | two"]),
+        ("The posterior p(w | x) of a long\nsentence", ["The posterior p(w | x) of a long\nsentence"]),
         ("Gate\tDoes what?\tUsed\nopen\tLets in? Yes.\tGRU", ["Gate\tDoes what?\tUsed", "open\tLets in? Yes.\tGRU"]),
         (
             "Step 1: score every one of the states of the encoder by its key\nStep 2: weigh",

@@ -25,25 +25,47 @@ def opened(candidates: Sequence[Candidate], number: int) -> Iterator[int]:
     """What the sentence `number` leads to: the list after it, or a sentence or equation, up to the next title."""
     lead = candidates[number]
     after = number + 1
-    if after < len(candidates) and candidates[after].explains(lead):
+    following = candidates[after] if after < len(candidates) else lead
+    if following.explains(lead):
         yield after
         return
+    if count := lead.announces:
+        yield from _announced(candidates, number, count)
+        return
+    points = lead.points and following.passage == lead.passage and (following.heads or following.code)
     words = 0
-    for place in range(after, len(candidates) if lead.leads else 0):
+    for place in range(after, len(candidates) if lead.leads or points else 0):
         one = candidates[place]
         words += len(one.text.split())
         ends = one.passage != lead.passage or one.kind in (Kind.TITLE, Kind.HEADING)
         if ends or (place > number + 1 and (one.leads or words > _LIST_WORDS)) or place > number + _LIST_ITEMS:
             return
+        if (lead.heads and not one.belongs(lead)) or (points and place > after and not one.belongs(following)):
+            return
         yield place
         runs_on = place + 1 < len(candidates) and candidates[place + 1].kind is Kind.ITEM
-        if one.kind is not Kind.ITEM and not one.formula and not runs_on:
+        if one.kind not in (Kind.ITEM, Kind.ROW) and not one.formula and not runs_on:
             return
 
 
+def _announced(candidates: Sequence[Candidate], number: int, count: int) -> Iterator[int]:
+    """The next `count` sentences of running text, as far as they are that many and not too long."""
+    lead, words = candidates[number], 0
+    for place in range(number + 1, min(number + 1 + count, len(candidates))):
+        one = candidates[place]
+        words += len(one.text.split())
+        if one.passage != lead.passage or one.kind is not Kind.TEXT or words > _LIST_WORDS:
+            return
+        yield place
+
+
 def needed(candidates: Sequence[Candidate], number: int) -> list[int]:
-    """What the sentence `number` cannot be understood without: the formula before it whose letters it explains."""
-    return [place for place in (number - 1,) if place >= 0 and candidates[number].explains(candidates[place])]
+    """What the sentence `number` cannot be understood without: the head of its table, the formula before it whose
+    letters it explains."""
+    one = candidates[number]
+    if one.kind is Kind.ROW:
+        return [place for place in range(number) if candidates[place].heads and candidates[place].belongs(one)]
+    return [place for place in (number - 1,) if place >= 0 and one.explains(candidates[place])]
 
 
 def _log(share: float) -> float:
@@ -51,15 +73,15 @@ def _log(share: float) -> float:
 
 
 def listed(candidates: Sequence[Candidate], number: int, least_share: float) -> list[int]:
-    """The other items of the list that `number` stands in, the likeliest first, as far as their odds are at least the
-    share `least_share` of its own."""
+    """The other items of the list, or rows of the table, that `number` stands in, the likeliest first, as far as their
+    odds are at least the share `least_share` of its own."""
     one = candidates[number]
-    if one.kind is not Kind.ITEM:
+    if one.kind not in (Kind.ITEM, Kind.ROW):
         return []
     first = last = number
-    while first > 0 and _item_of(candidates[first - 1], one.passage):
+    while first > 0 and _beside(candidates[first - 1], one):
         first -= 1
-    while last + 1 < len(candidates) and _item_of(candidates[last + 1], one.passage):
+    while last + 1 < len(candidates) and _beside(candidates[last + 1], one):
         last += 1
     least = log_odds(one.score) + _log(least_share)
     likely = [place for place in range(first, last + 1) if log_odds(candidates[place].score) >= least]
@@ -73,8 +95,8 @@ def listed(candidates: Sequence[Candidate], number: int, least_share: float) -> 
     return found
 
 
-def _item_of(one: Candidate, passage: int) -> bool:
-    return one.kind is Kind.ITEM and one.passage == passage
+def _beside(one: Candidate, other: Candidate) -> bool:
+    return one.belongs(other) or (one.kind is other.kind is Kind.ITEM and one.passage == other.passage)
 
 
 def plausible(one: Candidate, candidates: Sequence[Candidate], least_share: float) -> bool:
@@ -123,14 +145,16 @@ class Growth:
         return self._unit(self._candidates.index(one))
 
     def rest(self, most: int) -> list[tuple[Candidate, ...]]:
-        """What completes the units that were begun, and at most `most` further ones, in reading order, those of the
-        passages of the first sentences first."""
-        found = [self._unit(number) for number in list(self._taken)]
+        """What completes the units that were begun, and then at most `most` further ones, in reading order, those of
+        the passages of the first sentences first."""
+        begun = [self._unit(number) for number in list(self._taken)]
+        found: list[tuple[Candidate, ...]] = []
         while most > 0 and (number := self._next()) is not None:
             found.append(self._unit(number))
             most -= 1
         passages = list(dict.fromkeys(self._candidates[number].passage for number in self._taken))
-        return sorted(filter(None, found), key=lambda unit: (passages.index(unit[0].passage), unit[0].start))
+        found.sort(key=lambda unit: (passages.index(unit[0].passage), unit[0].start))
+        return [*filter(None, begun), *found]
 
     def _next(self) -> int | None:
         """The likeliest sentence that is not said yet and says something, if it is likely enough."""
@@ -158,6 +182,8 @@ class Growth:
 
     def _new(self, number: int) -> bool:
         own, one = self._stems[number], self._candidates[number]
+        if any(one.belongs(self._candidates[taken]) for taken in self._taken):
+            return False
         if one.kind is Kind.HEADING or (one.kind is Kind.TITLE and own <= self._asked):
             return False
         if one.refuted and not set(opened(self._candidates, number)).difference(self._taken):
@@ -168,13 +194,18 @@ class Growth:
 
     def _unit(self, number: int) -> tuple[Candidate, ...]:
         unit: list[int] = []
-        for place in (
+        places = (
             *needed(self._candidates, number),
             number,
             *opened(self._candidates, number),
             *listed(self._candidates, number, self._choices.in_list),
-        ):
-            if place not in self._taken and self._new(place):
+        )
+        fresh = [place for place in dict.fromkeys(places) if place not in self._taken and self._new(place)]
+        if any(self._candidates[place].kind is Kind.ROW for place in fresh):
+            # A head says nothing new and belongs to what stands below it all the same.
+            fresh = [*(place for place in needed(self._candidates, number) if place not in fresh), *fresh]
+        for place in fresh:
+            if self._candidates[place].kind is Kind.ROW or self._new(place):
                 unit.append(place)
                 self._taken.append(place)
                 self._said |= self._stems[place]

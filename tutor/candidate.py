@@ -10,7 +10,9 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from corpus.sentences import NUMBERED
+from corpus.tables import columns
 from tutor.echo import asks_back, echoes
+from tutor.table import table_of
 
 if TYPE_CHECKING:
     from index.store import Hit
@@ -42,6 +44,19 @@ _REFUTED = re.compile(
 _LEGEND = re.compile(r"(?:here|where|in which|with)\b[^.$\\]{0,60}(?:\$|\\\()", re.IGNORECASE)
 _APART = 4
 """Most characters of white space between a formula and what explains it."""
+_NUMBERS = ("two", "three", "four", "five", "six")
+_ANNOUNCES = re.compile(
+    rf"\b({'|'.join(_NUMBERS)})(?:\s+[\w-]+){{0,2}}\s+(?:kinds|types|ways|reasons|(?:dis)?advantages|benefits|drawbacks"
+    r"|steps|stages|phases|parts|forms|limits|limitations|flaws|weaknesses|strengths|biases|problems|differences|points"
+    r"|respects|conventions|measures|methods|approaches|variants|remedies|causes|purposes|roles|uses|rules|options"
+    r"|families|criteria|properties|components|stages|sublayers|gates|cases|ingredients|ideas|questions|tasks|terms)\b",
+    re.IGNORECASE,
+)
+_LONGEST_LEAD = 12
+"""Words."""
+_POINTS = re.compile(
+    r"\b(?:(?:following|next)\s+(?:\w+\s+)?(?:table|code|program|function|listing)|below)\b", re.IGNORECASE
+)
 _LONGEST_TITLE = 9
 """Words."""
 _NO_TITLE = re.compile(r"[.?!;,:][\"')\]”’]*$|[$\\|`]")
@@ -50,17 +65,21 @@ _EMPHASIS = "*_` \t"
 
 class Kind(Enum):
     """What a sentence is on its page: a heading that the passage stands under, a title (a short line of its own that
-    stops without a mark), an item of a list, or running text."""
+    stops without a mark), an item of a list, a row of a table, or running text."""
 
     HEADING = "heading"
     TITLE = "title"
     ITEM = "item"
+    ROW = "row"
     TEXT = "text"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A sentence of a passage: characters [start, end) of its text and a score (larger is more like the question)."""
+    """A sentence of a passage: characters [start, end) of its text and a score (larger is more like the question).
+
+    `table` is where the table of a row begins, and `headed` whether the row there is a head.
+    """
 
     passage: int
     start: int
@@ -68,17 +87,45 @@ class Candidate:
     text: str
     score: float
     kind: Kind = Kind.TEXT
+    table: int = -1
+    headed: bool = False
 
     @property
     def leads(self) -> bool:
-        """Whether it only opens what the sentences after it say: it ends in a colon, is a title or `refuted`."""
-        return self.kind is Kind.TITLE or self.refuted or self.text.rstrip(_EMPHASIS).endswith(":")
+        """Whether it only opens what the sentences after it say: it ends in a colon, is a title, the head of a table or
+        `refuted`."""
+        return self.kind is Kind.TITLE or self.heads or self.refuted or self.text.rstrip(_EMPHASIS).endswith(":")
+
+    @property
+    def heads(self) -> bool:
+        """Whether it is the head of a table."""
+        return self.kind is Kind.ROW and self.headed and self.start == self.table
+
+    def belongs(self, other: Candidate) -> bool:
+        """Whether two rows are of one table."""
+        return self.kind is other.kind is Kind.ROW and (self.passage, self.table) == (other.passage, other.table)
+
+    @property
+    def announces(self) -> int:
+        """How many sentences it announces ("Dropout has two advantages."); 0 for most."""
+        found = _ANNOUNCES.search(self.text) if self.kind is Kind.TEXT else None
+        return _NUMBERS.index(found[1].casefold()) + 2 if found and len(self.text.split()) <= _LONGEST_LEAD else 0
+
+    @property
+    def points(self) -> bool:
+        """Whether it points to the table or the code after it ("The following table ...")."""
+        return self.kind is Kind.TEXT and bool(_POINTS.search(self.text))
 
     @property
     def formula(self) -> bool:
         """Whether it is a formula that stands by itself."""
         text = self.text.strip().rstrip(".,;")
         return text.startswith(("$", "\\")) and text.endswith(("$", "\\]", "\\)", "}"))
+
+    @property
+    def code(self) -> bool:
+        """Whether it is a block of code."""
+        return self.text.startswith(("```", "~~~"))
 
     def explains(self, formula: Candidate) -> bool:
         """Whether it says what the letters of the formula right before it mean ("Here $h$ is the hidden state")."""
@@ -113,6 +160,12 @@ def candidate(
         kind = Kind.TITLE
     if start >= end:
         return None
+    if columns(sentence) and _alone(text, start, end) and (table := table_of(text, start)):
+        begin, headed = table
+        text = text[start:end]
+        return Candidate(
+            passage=passage, start=start, end=end, text=text, score=score, kind=Kind.ROW, table=begin, headed=headed
+        )
     return Candidate(passage=passage, start=start, end=end, text=text[start:end], score=score, kind=kind)
 
 

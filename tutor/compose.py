@@ -21,6 +21,7 @@ from lm.reading import Prompt, content_stems
 from tutor.answer import Citation, Ranked, Span
 from tutor.candidate import Candidate, Kind
 from tutor.selection import Chosen
+from tutor.table import empty_head, rule
 
 QUOTED = 1_000_000
 """Where quoted sentences begin in the text without markers: after all that a model may have written."""
@@ -112,17 +113,19 @@ class Draft:
         end. In the text without markers they stand from `QUOTED` on. Returns what was appended."""
         before, passage = len(self.text), unit[0].passage
         for number, one in enumerate(unit):
-            item = len(unit) > 1 and one.kind is Kind.ITEM
-            if number > 0 and item:
+            item, row = len(unit) > 1 and one.kind is Kind.ITEM, one.kind is Kind.ROW
+            if number > 0 and (item or (row and unit[number - 1].belongs(one))):
                 self.text += "\n"
             else:
-                self.text += "\n\n" if self.text and item else self._joint(one.text)
+                self.text += "\n\n" if self.text and (item or row) else self._joint(one.text)
+                self.text += empty_head(one.text) if row and not one.heads else ""
             self.text += "- " if item else ""
             start = len(self.text)
             self._place(one.text, QUOTED + sum(len(other.text) + 1 for other in self.quotes) + 1, (passage,))
-            self._listed = item
+            self._listed = item or row
             self.quotes.append(one)
             self.quoted.append((start, len(self.text)))
+            self.text += f"\n{rule(one.text)}" if one.heads else ""
             self.used.setdefault(passage, []).append((one.start, one.end))
             self.weights[passage] = self.weights.get(passage, 0.0) + len(one.text.split())
         self.units += 1
@@ -145,8 +148,9 @@ class Draft:
 
     def _mark(self, passages: Iterable[int]) -> None:
         if markers := "".join(f"[{self.numbers[passage]}]" for passage in passages):
-            # A closing fence must stand alone on its line.
-            self.text += ("\n" if self.text.endswith(("```", "~~~")) else " ") + markers
+            # A closing fence must stand alone on its line, and what stands behind a row is a cell.
+            table = self._listed and self.quotes[-1].kind is Kind.ROW
+            self.text += ("\n\n" if table else "\n" if self.text.endswith(("```", "~~~")) else " ") + markers
 
     def citations(self, passages: Sequence[Ranked]) -> tuple[Citation, ...]:
         """The citations in the order of their numbers; weights are shares of all that was copied."""
