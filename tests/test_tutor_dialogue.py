@@ -2,7 +2,7 @@
 
 import pytest
 
-from tutor.dialogue import leans, standalone
+from tutor.dialogue import leans, standalone, told_before
 
 LSTM = ("What do the gates of an LSTM do?", "They decide what is kept.")
 
@@ -71,3 +71,10 @@ def test_no_history_changes_nothing() -> None:
 
 def test_answers_never_enter_the_question() -> None:
     assert "kept" not in standalone("And?", [LSTM], near)
+
+
+def test_who_asks_on_wants_something_new_and_who_asks_again_does_not() -> None:
+    history = [("What is a gate?", "A vector. [1] It opens. [2]"), ("And a cell?", "A memory. [1]")]
+    assert told_before("An example?", history) == "A vector. It opens.\nA memory."
+    for question in ("Say that again, please", "are you sure?", "Can you put that more simply?", "in other words?"):
+        assert told_before(question, history) == ""

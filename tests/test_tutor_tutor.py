@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_stores import ZOBLINS, ignorant, open_store
 
+from corpus.sentences import sentence_spans
 from index.errors import StoreError
 from lm.checkpoint import Checkpoint, CheckpointError
 from lm.config import preset
@@ -16,6 +17,7 @@ from lm.model import LanguageModel
 from lm.reading import FEATURES
 from lm.tokenizer import SPECIAL
 from tutor import Answer, Tutor, TutorError
+from tutor.evaluate import plain
 from tutor.ui.payload import trace_payload
 
 
@@ -81,6 +83,16 @@ def test_a_follow_up_stands_on_the_turn_before(course_tutor: Tutor) -> None:
     first = course_tutor.ask("Which gates does the LSTM have?")
     second = course_tutor.ask("And the GRU?", history=[("Which gates does the LSTM have?", first.text)])
     assert any("gru" in hit.passage.locator.source for hit in second.passages)
+
+
+def test_who_asks_on_hears_something_new_and_who_asks_again_the_same(course_tutor: Tutor) -> None:
+    question = "Which gates does the LSTM have?"
+    first = plain(course_tutor.ask(question).text)
+    more = plain(course_tutor.ask("Tell me more about that.", history=[(question, first)]).text)
+    again = plain(course_tutor.ask("Say that again, please.", history=[(question, first)]).text)
+    sentences = [first[start:end] for start, end in sentence_spans(first)]
+    assert not any(more.startswith(one) for one in sentences)
+    assert any(again.startswith(one) for one in sentences)
 
 
 def test_a_refusal_is_not_talked_away(course_tutor: Tutor) -> None:

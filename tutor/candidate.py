@@ -30,6 +30,9 @@ passage at a time and is misled by a turn of phrase that the search knows to be 
 _DEFINING = 2.0
 """What a sentence gains in log-odds that defines what the question asks to define."""
 
+_TOLD = 3.0
+"""What a sentence loses in log-odds that the answers before have told."""
+
 _MARKER = re.compile(r"(?:[-*+•▶►■◦➤–]|\d{1,3}[.)]|>|\\item)[ \t]+(?:[•▶►■◦➤][ \t]*)?")
 _NUMBERED = re.compile(NUMBERED)
 _SILENT = re.compile(
@@ -191,14 +194,15 @@ def sigmoid(x: float) -> float:
     return 1 / (1 + math.exp(-x))
 
 
-def read_hits(hits: Sequence[Hit], question: str) -> list[Candidate]:
+def read_hits(hits: Sequence[Hit], question: str, told: str = "") -> list[Candidate]:
     """The sentences of the passages found for a question, in reading order of each, without those that only ask it.
 
     Their score is the ranker's probability (`_SURE`), moved by what the search says of the sentence and of its passage
     (`_NEAR`, `_BEHIND`, `_DEFINING`); the cosine where no ranker has read them. A passage that repeats the question is
-    not what the others are measured by.
+    not what the others are measured by. `told` is what the asker was told before: who asks on wants something else.
     """
     found: list[Candidate] = []
+    told = folded(told)
     telling = [hit.searched for hit in hits if not echoes(hit, question)] or [hit.searched for hit in hits]
     first = max(telling, default=0.0)
     for number, hit in enumerate(hits):
@@ -208,6 +212,8 @@ def read_hits(hits: Sequence[Hit], question: str) -> list[Candidate]:
             if sentence.answers is not None:
                 near = _NEAR * (sentence.score - _NEARNESS) - _BEHIND * max(0.0, first - hit.searched)
                 score = sigmoid(_SURE * log_odds(sentence.answers) + near + _DEFINING * sentence.defines)
+            if told and folded(hit.passage.text[sentence.start : sentence.end]) in told:
+                score = sigmoid(log_odds(score) - _TOLD)
             one = candidate(number, hit.passage.text, sentence.start, sentence.end, score, headings)
             if one is not None and not asks_back(one.text, question, title=one.kind is Kind.HEADING):
                 found.append(one)

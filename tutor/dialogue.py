@@ -23,6 +23,10 @@ _POINTER = re.compile(
     r"|first|second)\b",
     re.IGNORECASE,
 )
+_AGAIN = re.compile(
+    r"\b(?:again|repeat|once more|sure|summar\w+|shorter|simpl\w+|rephrase|in other words)\b", re.IGNORECASE
+)
+_MARKERS = re.compile(r"\s*\[\d+\]")
 _FEW_WORDS = 2
 _OWN_WORDS, _OWN_WORDS_POINTING = 4, 6
 """Most content words of a question that leans, without and with a word that points back."""
@@ -69,3 +73,14 @@ def standalone(question: str, history: History, nearness: Nearness) -> str:
     if not leans(question, nearness):
         return question
     return " ".join(dict.fromkeys((anchor, asked[-1], question)))
+
+
+def told_before(question: str, history: History) -> str:
+    """What the earlier answers say, without their markers; nothing for a question that wants to hear it again.
+
+    >>> told_before("And why?", [("What is a gate?", "A vector. [1]")])
+    'A vector.'
+    >>> told_before("Are you sure?", [("What is a gate?", "A vector. [1]")])
+    ''
+    """
+    return "" if _AGAIN.search(question) else "\n".join(_MARKERS.sub("", said) for _, said in history)

@@ -39,12 +39,13 @@ class Stream:
         tutor: Tutor,
         question: str,
         query: str,
+        told: str,
         k: int,
         course: str | None,
         documents: Sequence[str] | None,
         trace: bool,
     ) -> None:
-        self._tutor, self._question, self._query, self._trace = tutor, question, query, trace
+        self._tutor, self._question, self._query, self._told, self._trace = tutor, question, query, told, trace
         self._started = time.perf_counter()
         self._timings: dict[str, float] = {}
         self._stopping = threading.Event()
@@ -96,7 +97,7 @@ class Stream:
         asks = asks_something(self._query, says)
         covered = probability(signals(self._query, self._hits, says)) if asks else 0.0
         # A follow-up is searched with what it leans on and read as it was asked: the passages know the topic by now.
-        prompt, chosen = self._tutor.prompt(self._tutor.store.mended(self._question), self._hits)
+        prompt, chosen = self._tutor.prompt(self._tutor.store.mended(self._question), self._hits, self._told)
         if not chosen or covered < self._tutor.choices.threshold:
             yield from self._refuse()
             return

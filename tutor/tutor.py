@@ -18,7 +18,7 @@ from lm.sampling import Decoding
 from tutor.answer import Answer, History
 from tutor.candidate import read_hits
 from tutor.choices import Choices
-from tutor.dialogue import standalone
+from tutor.dialogue import standalone, told_before
 from tutor.errors import TutorError, short
 from tutor.selection import Chosen, select
 from tutor.stream import Stream
@@ -131,7 +131,8 @@ class Tutor:
         if not isinstance(k, int) or not 1 <= k <= MOST_PASSAGES:
             raise TutorError(f"k is {short(k)}; it must be a whole number from 1 to {MOST_PASSAGES}")
         query = self.query(question, history, course=course, documents=documents)
-        return Stream(self, question, query, k, course, documents, trace)
+        told = told_before(question, history) if query != self.store.mended(question) else ""
+        return Stream(self, question, query, told, k, course, documents, trace)
 
     def query(
         self,
@@ -178,13 +179,14 @@ class Tutor:
         tokens = write(self.placed, prompt, Decoding(longest=longest, may_refuse=False))
         return tokenizer.decode([one.token for one in tokens]).strip()
 
-    def prompt(self, question: str, hits: Sequence[Hit]) -> tuple[Prompt, tuple[Chosen, ...]]:
-        """The prompt for a question on passages found, and the sentences that were chosen for it."""
+    def prompt(self, question: str, hits: Sequence[Hit], told: str = "") -> tuple[Prompt, tuple[Chosen, ...]]:
+        """The prompt for a question on passages found, and the sentences that were chosen for it. `told`: what was
+        answered before."""
         tokenizer = self.checkpoint.tokenizer
         offsets = tokenizer.encode(question).offsets[:QUESTION_TOKENS]
         fitting = [
             one
-            for one in read_hits(hits[: self.choices.read], question)
+            for one in read_hits(hits[: self.choices.read], question, told)
             if len(tokenizer.encode(one.text).ids) <= SENTENCE_TOKENS
         ]
         chosen = select(fitting, tokenizer, budget=self.choices.budget)
