@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _OUT = float("-inf")
+_COLDEST, _HOTTEST = 1e-3, 1e3
+"""Temperatures beyond these overflow or draw evenly from all tokens."""
+_MOST = {"seed": 2**63 - 1, "beams": 10_000, "lookup": 1000}
 _NOTHING = -1
 """Stands where a row of ids has no token; it pads rows of unequal length on the left."""
 
@@ -59,8 +62,12 @@ class Decoding:
             value = getattr(self, name)
             if not isinstance(value, int) or value < least:
                 raise ValueError(f"{name} is {value}; it must be a whole number of at least {least}")
-        if not 0 <= self.temperature < math.inf:
-            raise ValueError(f"temperature is {self.temperature}; it must be 0 (greedy) or more, and finite")
+            if value > _MOST.get(name, value):
+                raise ValueError(f"{name} is {value}; it must be at most {_MOST[name]}")
+        if self.temperature != 0 and not _COLDEST <= self.temperature <= _HOTTEST:
+            raise ValueError(
+                f"temperature is {self.temperature}; it must be 0 (greedy) or from {_COLDEST:g} to {_HOTTEST:g}"
+            )
         if not 0 < self.top_p <= 1:
             raise ValueError(f"top_p is {self.top_p}; it must be above 0 and at most 1")
         if not 1 <= self.repetition < math.inf:

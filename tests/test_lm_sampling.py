@@ -264,7 +264,10 @@ def test_excluded_tokens_are_never_drawn() -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        *(("temperature", value) for value in (-0.1, math.nan, math.inf)),
+        *(("temperature", value) for value in (-0.1, math.nan, math.inf, 1e300, 1e-300)),
+        *(("beams", value) for value in (10**9, 10_001)),
+        ("lookup", 10**9),
+        ("seed", 2**63),
         *(("top_k", value) for value in (-1, 1.5, math.nan, math.inf)),
         *(("top_p", value) for value in (0.0, 1.1, math.nan, math.inf)),
         *(("min_p", value) for value in (-0.1, 1.1, math.nan, math.inf)),
