@@ -104,6 +104,6 @@ def test_the_search_moves_what_the_ranker_says_of_a_sentence() -> None:
     assert near > behind > 0
     (unread,) = read_hits([hit(0.8, SentenceScore(start=0, end=10, score=0.3))], "")
     assert unread.score == 0.3
-    (told,) = read_hits([hit(0.8, said(0.7))], "", told="As you know,\ngates  shut.")
+    (told,) = read_hits([hit(0.8, said(0.7))], "", told="As you know,\n\\(gates\\)  shut.")
     (new,) = read_hits([hit(0.8, said(0.7))], "", told="Gates open.")
     assert told.score < new.score == near

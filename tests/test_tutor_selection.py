@@ -8,6 +8,7 @@ from lm.tokenizer import Tokenizer
 from tutor.candidate import Candidate, Kind
 from tutor.selection import select
 
+FORMULA, LEGEND = "$$ h = W x $$", "Here $h$ is the state."
 TEXTS = ["The gate forgets old things.", "It is near zero then.", "Owls fly at night.", "Cells keep a state."]
 
 
@@ -62,3 +63,15 @@ def test_what_a_lead_opens_comes_before_a_better_sentence(tokenizer: Tokenizer) 
         budget=cost(tokenizer, 0, 1, 2),
     )
     assert [piece.text for piece in found[0].pieces] == ["They are:", TEXTS[1], TEXTS[2]]
+
+
+@pytest.mark.parametrize("room", [True, False])
+def test_what_explains_a_formula_comes_with_it_or_not(tokenizer: Tokenizer, room: bool) -> None:
+    formula = Candidate(passage=0, start=0, end=len(FORMULA), text=FORMULA, score=0.01)
+    start = len(FORMULA) + 2
+    legend = Candidate(passage=0, start=start, end=start + len(LEGEND), text=LEGEND, score=0.8)
+    best, other = candidates([0.9, 0.1], [1, 2])
+    whole = sum(len(tokenizer.encode(" " + text).ids) + 1 for text in (FORMULA, LEGEND, TEXTS[0]))
+    found = select([formula, legend, best, other], tokenizer, budget=whole - (not room))
+    texts = [piece.text for one in found for piece in one.pieces]
+    assert texts == ([FORMULA, LEGEND, TEXTS[0]] if room else [FORMULA, TEXTS[0]])

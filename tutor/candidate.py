@@ -64,6 +64,7 @@ _LONGEST_TITLE = 9
 """Words."""
 _NO_TITLE = re.compile(r"[.?!;,:][\"')\]”’]*$|[$\\|`]")
 _EMPHASIS = "*_` \t"
+_WORD = re.compile(r"[^\W_]+")
 
 
 class Kind(Enum):
@@ -183,6 +184,11 @@ def folded(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
+def _words(text: str) -> str:
+    """What is compared of what was told: words alone, since a page may set formulas in other marks."""
+    return " ".join(["", *_WORD.findall(text.casefold()), ""])
+
+
 def log_odds(p: float) -> float:
     """ln(p / (1 - p)) of a probability, taken as at least one in a million away from 0 and 1."""
     p = min(max(p, 1e-6), 1 - 1e-6)
@@ -202,7 +208,7 @@ def read_hits(hits: Sequence[Hit], question: str, told: str = "") -> list[Candid
     not what the others are measured by. `told` is what the asker was told before: who asks on wants something else.
     """
     found: list[Candidate] = []
-    told = folded(told)
+    told = _words(told) if told else ""
     telling = [hit.searched for hit in hits if not echoes(hit, question)] or [hit.searched for hit in hits]
     first = max(telling, default=0.0)
     for number, hit in enumerate(hits):
@@ -212,7 +218,7 @@ def read_hits(hits: Sequence[Hit], question: str, told: str = "") -> list[Candid
             if sentence.answers is not None:
                 near = _NEAR * (sentence.score - _NEARNESS) - _BEHIND * max(0.0, first - hit.searched)
                 score = sigmoid(_SURE * log_odds(sentence.answers) + near + _DEFINING * sentence.defines)
-            if told and folded(hit.passage.text[sentence.start : sentence.end]) in told:
+            if told and _words(hit.passage.text[sentence.start : sentence.end]) in told:
                 score = sigmoid(log_odds(score) - _TOLD)
             one = candidate(number, hit.passage.text, sentence.start, sentence.end, score, headings)
             if one is not None and not asks_back(one.text, question, title=one.kind is Kind.HEADING):

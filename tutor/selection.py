@@ -49,9 +49,11 @@ def select(
     taken: set[int] = set()
     used = 0
     for number in order:
-        cost = len(tokenizer.encode(" " + candidates[number].text).ids) + 1
+        # What a sentence cannot be understood without comes with it or keeps it out.
+        group = {number, *needed(candidates, number)} - taken
+        cost = sum(len(tokenizer.encode(" " + candidates[one].text).ids) + 1 for one in group)
         if used + cost <= budget or number in keep or not taken:
-            taken.add(number)
+            taken |= group
             used += cost
     by_score = sorted(taken, key=lambda number: (-candidates[number].score, number))
     ranks = {number: place for place, number in enumerate(by_score, 1)}
