@@ -136,6 +136,12 @@ def test_what_announces_a_number_of_things_opens_them(lead: str, count: int) -> 
     assert list(opened(candidates, 0)) == list(range(1, count + 1))
 
 
+@pytest.mark.parametrize("end", [":", "."])
+def test_what_announces_a_list_opens_the_list(end: str) -> None:
+    candidates = read(f"Owls have two advantages{end}\n\n- They fly.\n- They see.\n- They hear.\n\nOwls are birds.")
+    assert list(opened(candidates, 0)) == [1, 2, 3]
+
+
 def test_an_announcement_ends_with_its_passage() -> None:
     (lead,) = read("Owls have two advantages.")
     other = Candidate(passage=1, start=0, end=10, text="They fly.", score=0.1)

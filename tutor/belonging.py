@@ -29,12 +29,13 @@ def opened(candidates: Sequence[Candidate], number: int) -> Iterator[int]:
     if following.explains(lead):
         yield after
         return
-    if count := lead.announces:
-        yield from _announced(candidates, number, count)
+    listing = lead.announces and following.kind is Kind.ITEM
+    if lead.announces and not lead.leads and not listing:
+        yield from _announced(candidates, number, lead.announces)
         return
     points = lead.points and following.passage == lead.passage and (following.heads or following.code)
     words = 0
-    for place in range(after, len(candidates) if lead.leads or points else 0):
+    for place in range(after, len(candidates) if lead.leads or listing or points else 0):
         one = candidates[place]
         words += len(one.text.split())
         ends = one.passage != lead.passage or one.kind in (Kind.TITLE, Kind.HEADING)
