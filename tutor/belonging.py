@@ -43,6 +43,8 @@ def opened(candidates: Sequence[Candidate], number: int) -> Iterator[int]:
             return
         if (lead.heads and not one.belongs(lead)) or (points and place > after and not one.belongs(following)):
             return
+        if place > after and candidates[place - 1].kind is Kind.ITEM is not one.kind:
+            return
         yield place
         runs_on = place + 1 < len(candidates) and candidates[place + 1].kind is Kind.ITEM
         if one.kind not in (Kind.ITEM, Kind.ROW) and not one.formula and not runs_on:
