@@ -10,7 +10,7 @@ errors).
 
 A question is {"id", "question", "answerable", "gold": [{"quote"}, ...], "also"?: [{"quote", "complete"}, ...],
 "reference", "key_facts", "split"?, "history"?: [[question, answer], ...]}. `also` are other places that answer it, as
-were found by reading the first five passages that the search finds without the ranker (pooled relevance judgements, as
+were found by reading the first six passages that the search finds without the ranker (pooled relevance judgements, as
 in TREC); those that are complete count as evidence, too.
 """
 
