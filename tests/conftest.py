@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from _pytest.runner import runtestprotocol
+from filelock import FileLock
 
 from index.build import build
 from index.paths import shipped_lectures
@@ -18,9 +19,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 @pytest.fixture(scope="session")
 def course_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped lectures, embedded by the packaged model."""
-    path = tmp_path_factory.mktemp("course") / "store"
-    build([shipped_lectures()], path)
+    """The shipped lectures, embedded by the packaged model: built by the first process that needs it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    path = shared / "course" / "store"
+    with FileLock(shared / "course.lock"):
+        if not path.exists():
+            build([shipped_lectures()], path)
     return path
 
 

@@ -186,8 +186,8 @@ def test_records_are_read_from_all_three_kinds(tmp_path: Path, suffix: str) -> N
         ("a.jsonl", b"[1]\n", "line 1 is not a JSON object"),
         ("a.jsonl", b'{"text": "\xff"}\n', "cannot read"),
         ("a.jsonl.gz", b"not gzip", "cannot read"),
-        ("a.jsonl.gz", gzip.compress(b'{"text": "x"}\n' * 99)[:-12], "cannot read"),
-        ("a.jsonl.gz", gzip.compress(b'{"text": "x"}\n' * 99)[:12] + b"\x00" * 40, "cannot read"),
+        ("a.jsonl.gz", gzip.compress(b'{"text": "x"}\n' * 99, mtime=0)[:-12], "cannot read"),
+        ("a.jsonl.gz", gzip.compress(b'{"text": "x"}\n' * 99, mtime=0)[:12] + b"\x00" * 40, "cannot read"),
         ("a.jsonl.xz", b"not xz", "cannot read"),
     ],
 )
