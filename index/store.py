@@ -295,6 +295,26 @@ class Store:
         with self._lock:
             return tuple(row.passage for row in self._database.rows())
 
+    def whole(self, source: SourceInfo) -> tuple[Hit, ...]:
+        """Every passage of a source in the order of its text, scored like a search for the whole of it: for the mean
+        of the vectors of its passages. A source of which nothing is in the store has none."""
+        numbers = [
+            at for at, one in enumerate(self._sources) if (one.course, one.source) == (source.course, source.source)
+        ]
+        rows = np.flatnonzero(np.isin(self._source_of_row, numbers))
+        if not len(rows):
+            return ()
+        vectors = rows_of(self._index, rows)
+        mean = vectors.mean(axis=0)
+        mean /= max(float(np.linalg.norm(mean)), 1e-12)
+        with self._lock:
+            fetched = self._database.fetch(rows.tolist())
+        found = []
+        for row, dense in zip(rows.tolist(), (vectors @ mean).tolist(), strict=True):
+            cosines = self._sentence_cosines(row, mean)
+            found.append(_hit(fetched[row], dense, dense, 0.0, cosines, [False] * len(cosines)))
+        return tuple(sorted(found, key=lambda hit: hit.passage.locator.start))
+
     def get(self, passage_id: str) -> Passage:
         """The passage with this id. Raises StoreError when the store has none."""
         with self._lock:
@@ -307,8 +327,10 @@ class Store:
         """The names of the courses, sorted."""
         return self.manifest.courses
 
-    def sources(self) -> tuple[SourceInfo, ...]:
-        """Every lecture file of the store, those that were skipped included."""
+    def sources(self, course: str | None = None, documents: Sequence[str] | None = None) -> tuple[SourceInfo, ...]:
+        """Every lecture file of the store, those that were skipped included; with filters, as for `search`, those that
+        were read and that they leave."""
+        allowed = self._allowed(course, documents)
         return tuple(
             SourceInfo(
                 source=source.source,
@@ -322,6 +344,7 @@ class Store:
                 uploaded=source.root == UPLOADED,
             )
             for number, source in enumerate(self._sources)
+            if allowed is None or number in allowed
         )
 
     def original(self, passage: Passage) -> tuple[Path, str] | None:

@@ -108,10 +108,24 @@ class Draft:
         self._mark(cited)
         return self.text[before:]
 
+    def point(self, one: Candidate, *, quoted: bool) -> str:
+        """Append an item, with its marker, to the list that the answer is: a sentence word for word, or what is no
+        quotation. Returns what was appended."""
+        before = len(self.text)
+        self.text += ("\n" if self._listed else "\n\n") + "- "
+        if quoted:
+            self._quote(one)
+        else:
+            self._rest_on(one, 0)
+        self._listed = True
+        self.units += 1
+        self._mark((one.passage,))
+        return self.text[before:]
+
     def quote(self, unit: Sequence[Candidate]) -> str:
         """Append sentences of one passage word for word, items of a list on lines of their own, with one marker at the
         end. In the text without markers they stand from `QUOTED` on. Returns what was appended."""
-        before, passage = len(self.text), unit[0].passage
+        before = len(self.text)
         for number, one in enumerate(unit):
             item, row = len(unit) > 1 and one.kind is Kind.ITEM, one.kind is Kind.ROW
             if number > 0 and (item or (row and unit[number - 1].belongs(one))):
@@ -120,17 +134,23 @@ class Draft:
                 self.text += "\n\n" if self.text and (item or row) else self._joint(one.text)
                 self.text += empty_head(one.text) if row and not one.heads else ""
             self.text += "- " if item else ""
-            start = len(self.text)
-            self._place(one.text, QUOTED + sum(len(other.text) + 1 for other in self.quotes) + 1, (passage,))
+            self._quote(one)
             self._listed = item or row
-            self.quotes.append(one)
-            self.quoted.append((start, len(self.text)))
             self.text += f"\n{rule(one.text)}" if one.heads else ""
-            self.used.setdefault(passage, []).append((one.start, one.end))
-            self.weights[passage] = self.weights.get(passage, 0.0) + len(one.text.split())
         self.units += 1
-        self._mark((passage,))
+        self._mark((unit[0].passage,))
         return self.text[before:]
+
+    def _quote(self, one: Candidate) -> None:
+        start = len(self.text)
+        self._rest_on(one, QUOTED + sum(len(other.text) + 1 for other in self.quotes) + 1)
+        self.quotes.append(one)
+        self.quoted.append((start, len(self.text)))
+
+    def _rest_on(self, one: Candidate, raw_start: int) -> None:
+        self._place(one.text, raw_start, (one.passage,))
+        self.used.setdefault(one.passage, []).append((one.start, one.end))
+        self.weights[one.passage] = self.weights.get(one.passage, 0.0) + len(one.text.split())
 
     def _joint(self, sentence: str) -> str:
         """What stands between the text and a sentence after it."""
@@ -149,7 +169,7 @@ class Draft:
     def _mark(self, passages: Iterable[int]) -> None:
         if markers := "".join(f"[{self.numbers[passage]}]" for passage in passages):
             # A closing fence must stand alone on its line, and what stands behind a row is a cell.
-            table = self._listed and self.quotes[-1].kind is Kind.ROW
+            table = self._listed and bool(self.quotes) and self.quotes[-1].kind is Kind.ROW
             self.text += ("\n\n" if table else "\n" if self.text.endswith(("```", "~~~")) else " ") + markers
 
     def citations(self, passages: Sequence[Ranked]) -> tuple[Citation, ...]:

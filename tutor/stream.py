@@ -21,6 +21,7 @@ from tutor.compose import QUOTED, Draft, Evidence, Word, best_sentence, complete
 from tutor.coverage import probability, signals
 from tutor.errors import Stopped
 from tutor.names import asks_something
+from tutor.overview import Overview
 from tutor.selection import Chosen
 from tutor.writing import write
 
@@ -44,15 +45,16 @@ class Stream:
         course: str | None,
         documents: Sequence[str] | None,
         trace: bool,
+        whole: Overview | None = None,
     ) -> None:
         self._tutor, self._question, self._query, self._told, self._trace = tutor, question, query, told, trace
         self._started = time.perf_counter()
         self._timings: dict[str, float] = {}
         self._stopping = threading.Event()
-        self._hits = tutor.store.search(query, k=k, course=course, documents=documents)
+        self._hits = whole.hits if whole else tutor.store.search(query, k=k, course=course, documents=documents)
         self._mark("search")
         self._answer: Answer | None = None
-        self._deltas = self._run()
+        self._deltas = self._outline(whole) if whole else self._run()
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -148,6 +150,20 @@ class Stream:
             self._mark("first_words")
             yield from split_words(draft.quote(unit))
         self._finish(draft, prompt, chosen, self._words(prompt, words, draft.quotes), extractive=extractive)
+
+    def _outline(self, whole: Overview) -> Iterator[str]:
+        """Quote what tells of documents as a whole; the model reads it as it would any other quotation."""
+        draft = Draft(text=whole.head)
+        prompt, chosen = self._tutor.prompt_of(self._question, whole.points)
+        self._mark("prompt")
+        yield from split_words(whole.head)
+        self._mark("first_words")
+        for one in whole.points:
+            yield from split_words(draft.point(one, quoted=not whole.titles))
+        if whole.titles:
+            self._finish(draft, extractive=True)
+        else:
+            self._finish(draft, prompt, chosen, self._words(prompt, (), draft.quotes), extractive=True)
 
     def _words(self, prompt: Prompt, words: Sequence[Word], quoted: Sequence[Candidate]) -> list[Word]:
         """The words that the model wrote and those of the quoted sentences after them, read by the model as if it had

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from corpus.document import Passage
 from index.device import CPU, Placed, tell
 from index.store import Hit, Store
 from lm.checkpoint import Checkpoint
@@ -16,10 +17,11 @@ from lm.config import ModelConfig
 from lm.reading import Prompt, build_prompt
 from lm.sampling import Decoding
 from tutor.answer import Answer, History
-from tutor.candidate import read_hits
+from tutor.candidate import Candidate, read_hits
 from tutor.choices import Choices
 from tutor.dialogue import standalone, told_before
 from tutor.errors import TutorError, short
+from tutor.overview import Overview, overview
 from tutor.selection import Chosen, select
 from tutor.stream import Stream
 from tutor.writing import write
@@ -132,7 +134,23 @@ class Tutor:
             raise TutorError(f"k is {short(k)}; it must be a whole number from 1 to {MOST_PASSAGES}")
         query = self.query(question, history, course=course, documents=documents)
         told = told_before(question, history) if query != self.store.mended(question) else ""
-        return Stream(self, question, query, told, k, course, documents, trace)
+        whole = self._overview(question, query, history, course, documents)
+        return Stream(self, question, query, told, k, course, documents, trace, whole)
+
+    def _overview(
+        self, question: str, query: str, history: History, course: str | None, documents: Sequence[str] | None
+    ) -> Overview | None:
+        """What answers a question about whole lectures; None for any other."""
+
+        def spoken_of() -> Passage | None:
+            hits = self.store.search(query, k=1, course=course, documents=documents, read=False)
+            return hits[0].passage if hits else None
+
+        def whole(text: str) -> Overview | None:
+            return overview(text, self.store, course, documents, spoken_of if history else None)
+
+        # "And lecture 15?" asks for what was asked for before.
+        return whole(question) or (whole(f"Summarise {question}") if history and whole(history[-1][0]) else None)
 
     def query(
         self,
@@ -182,13 +200,13 @@ class Tutor:
     def prompt(self, question: str, hits: Sequence[Hit], told: str = "") -> tuple[Prompt, tuple[Chosen, ...]]:
         """The prompt for a question on passages found, and the sentences that were chosen for it. `told`: what was
         answered before."""
+        return self.prompt_of(question, read_hits(hits[: self.choices.read], question, told))
+
+    def prompt_of(self, question: str, candidates: Sequence[Candidate]) -> tuple[Prompt, tuple[Chosen, ...]]:
+        """The prompt for a question on sentences, in reading order, and those that were chosen for it."""
         tokenizer = self.checkpoint.tokenizer
         offsets = tokenizer.encode(question).offsets[:QUESTION_TOKENS]
-        fitting = [
-            one
-            for one in read_hits(hits[: self.choices.read], question, told)
-            if len(tokenizer.encode(one.text).ids) <= SENTENCE_TOKENS
-        ]
+        fitting = [one for one in candidates if len(tokenizer.encode(one.text).ids) <= SENTENCE_TOKENS]
         chosen = select(fitting, tokenizer, budget=self.choices.budget)
         return build_prompt(tokenizer, question[: offsets[-1][1]], [one.pieces for one in chosen]), chosen
 

@@ -1,0 +1,185 @@
+"""Answers to questions about lectures as a whole (`tutor.whole`), which no passage answers.
+
+Of a document they quote, stretch by stretch, the sentence that is nearest to all of it (to the centroid of its
+passages, as in Radev and others, 2004), or its agenda where topics are asked for; of many documents they give the
+titles.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import Protocol
+
+from corpus.document import Passage, shown
+from index.store import Hit, SentenceScore, SourceInfo
+from tutor.candidate import Candidate, Kind, candidate, folded
+from tutor.whole import whole
+
+_DOCUMENTS = 100
+"""Most titles that are listed."""
+
+_LEAST_WORDS, _MOST_WORDS = 6, 45
+_LEADS_OFF, _PROSE = 0.1, 0.1
+"""What the first sentence under a heading gains, and one of running text, in cosine."""
+_LEANS = re.compile(
+    r"(?:this|these|that|those|it|its|they|their|them|he|she|his|her|such|here|there|but|however|so|then|and|or|also"
+    r"|thus|therefore|hence|both|in contrast|by contrast|instead|for (?:example|instance)|again|another|if|note"
+    r"|otherwise|the (?:same|former|latter|first|second|third|other)|where|source|adapted|see)\b",
+    re.IGNORECASE,
+)
+_BESIDE = re.compile(
+    r"\b(?:misconceptions?|worked examples?|exercises?|glossary|references|further reading|outline|agenda|questions"
+    r"|thanks?|sources|homework|quiz|announcements?|logistics|bibliography|acknowledge?ments|appendix|contents|notation)\b",
+    re.IGNORECASE,
+)
+_AGENDA = re.compile(
+    r"\W*(?:(?:lecture|course|session|today['’]?s?)\W+)?(?:outline|agenda|overview|contents?|road ?map|topics|today"
+    r"|plan|(?:learning )?(?:objectives|goals|outcomes)|what (?:you|we)(?: will)? (?:learn|see|cover))\b",
+    re.IGNORECASE,
+)
+_LONGEST_HEADING = 6
+"""Words."""
+_EARLY = 0.34
+"""The agenda of a lecture is looked for in this share of it, from its beginning."""
+_LINK = re.compile(r"https?:|www\.|\$\$|\\\[|\\begin")
+
+
+class Library(Protocol):
+    """What is needed of a store; see `index.store.Store`."""
+
+    def sources(self, course: str | None = ..., documents: Sequence[str] | None = ...) -> tuple[SourceInfo, ...]: ...
+
+    def whole(self, source: SourceInfo) -> tuple[Hit, ...]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """What is told of documents: `head` opens it, then each of `points`, whose `passage` is a position in `hits`.
+
+    `titles` tells that the points are no sentences of the passages but the titles of their documents.
+    """
+
+    head: str
+    points: tuple[Candidate, ...]
+    hits: tuple[Hit, ...]
+    titles: bool = False
+
+
+def overview(
+    question: str,
+    store: Library,
+    course: str | None = None,
+    documents: Sequence[str] | None = None,
+    spoken_of: Callable[[], Passage | None] | None = None,
+) -> Overview | None:
+    """What answers a question about whole documents; None for any other question, and where nothing can be told.
+
+    `spoken_of` is that of `tutor.whole.whole`. Raises StoreError for an unknown course or document.
+    """
+    sources = [one for one in store.sources(course, documents) if one.passages]
+    asked = whole(question, sources, spoken_of)
+    if asked is None:
+        return None
+    if not asked.sources or len(asked.sources) > max(asked.points // 2, 1):
+        return _titles(asked.sources or sources, store, lacking=not asked.sources)
+    said: list[tuple[Candidate, Hit]] = []
+    for source in asked.sources:
+        found = store.whole(source)
+        agenda = _agenda(found) if asked.topics else []
+        said += [(one, found[one.passage]) for one in agenda or _central(found, asked.points // len(asked.sources))]
+    return _told(" and ".join(map(_named, asked.sources)) + " in short:", said) if said else None
+
+
+def _told(head: str, said: Sequence[tuple[Candidate, Hit]], *, titles: bool = False) -> Overview:
+    """An overview of points with the passages that they rest on, which are ranked as those of a search are."""
+    unique = {hit.passage.passage_id: hit for _, hit in said}
+    hits = tuple(sorted(unique.values(), key=lambda hit: -hit.score))
+    points = tuple(replace(one, passage=hits.index(hit)) for one, hit in said)
+    return Overview(head=head, points=points, hits=hits, titles=titles)
+
+
+def _central(hits: Sequence[Hit], most: int) -> list[Candidate]:
+    """At most `most` sentences of a document in reading order: of each of so many stretches of about the same length
+    the one nearest to the whole. `passage` is the position in `hits`."""
+    found: dict[int, tuple[float, Candidate]] = {}
+    total, before = sum(len(hit.passage.text) for hit in hits), 0
+    for number, hit in enumerate(hits):
+        first = True
+        beside = any(map(_BESIDE.search, hit.passage.locator.headings))
+        for sentence in () if beside else hit.sentences:
+            (one,) = _candidates(number, hit, sentence) or (None,)
+            if one is None or one.kind in (Kind.HEADING, Kind.TITLE):
+                first = True
+            elif _tells(one):
+                stretch = int((before + (one.start + one.end) / 2) * most / total)
+                worth = one.score + _LEADS_OFF * first + _PROSE * (one.kind is Kind.TEXT)
+                if stretch not in found or worth > found[stretch][0]:
+                    found[stretch] = worth, one
+                first = False
+        before += len(hit.passage.text)
+    return [one for _, (_, one) in sorted(found.items())]
+
+
+def _agenda(hits: Sequence[Hit]) -> list[Candidate]:
+    """The items of the agenda at the beginning of a document; none where there is none with two of them."""
+    for number, hit in enumerate(hits[: max(1, int(_EARLY * len(hits)))]):
+        text, headings = hit.passage.text, hit.passage.locator.headings
+        items: list[Candidate] = []
+        within = bool(headings) and _heads_agenda(headings[-1])
+        for sentence in hit.sentences:
+            line = text[sentence.start : sentence.end]
+            (one,) = _candidates(number, hit, sentence) or (None,)
+            if _heads_agenda(line):
+                items, within = [], True
+            elif within and one is not None and one.kind in ((items[0].kind,) if items else (Kind.ITEM, Kind.TITLE)):
+                items.append(one)
+            elif len(items) > 1:
+                break
+            else:
+                within = within and not items
+        if len(items) > 1:
+            return items
+    return []
+
+
+def _heads_agenda(line: str) -> bool:
+    return len(line.split()) <= _LONGEST_HEADING and bool(_AGENDA.match(line))
+
+
+def _candidates(number: int, hit: Hit, *sentences: SentenceScore) -> list[Candidate]:
+    """The candidates of some sentences of a passage, or of all."""
+    folds = frozenset(map(folded, hit.passage.locator.headings))
+    of = sentences or hit.sentences
+    made = (candidate(number, hit.passage.text, one.start, one.end, one.score, folds) for one in of)
+    return [one for one in made if one is not None]
+
+
+def _tells(one: Candidate) -> bool:
+    """Whether a sentence can stand alone."""
+    text = one.text.strip()
+    if one.kind not in (Kind.TEXT, Kind.ITEM) or one.leads or one.announces or one.points or one.code or "\n" in text:
+        return False
+    if _LEANS.match(text) or _LINK.search(text) or text.endswith("?") or text[0].islower():
+        return False
+    return _LEAST_WORDS <= len(text.split()) <= _MOST_WORDS
+
+
+def _named(source: SourceInfo) -> str:
+    """How a source is called in an answer."""
+    return f"{shown(source.title)} ({shown(PurePosixPath(source.source).name)})"
+
+
+def _titles(sources: Sequence[SourceInfo], store: Library, *, lacking: bool) -> Overview:
+    """The titles of many documents, each with the passage it begins with."""
+    said = []
+    for source in sources[:_DOCUMENTS]:
+        hit = store.whole(source)[0]
+        at = max(hit.passage.text.find(source.title), 0)
+        line = hit.passage.text[at:].partition("\n")[0]
+        said.append((Candidate(passage=0, start=at, end=at + len(line), text=_named(source), score=hit.score), hit))
+    more = f", of them the first {_DOCUMENTS}" if len(sources) > _DOCUMENTS else ""
+    lack = "There is no such document. " * lacking
+    return _told(f"{lack}There are {len(sources)} documents{more}:", said, titles=True)
