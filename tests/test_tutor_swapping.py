@@ -45,6 +45,10 @@ def test_what_a_follow_up_names(question: str, name: str) -> None:
         ("How does beam search work?", "and nucleus sampling?", "How does nucleus sampling work?"),
         ("What is the time complexity of self-attention?", "and memory?", ""),
         ("Why is dropout used?", "and layer normalisation?", ""),
+        ("What is the GDP of France?", "And the UK?", "What is the GDP of UK?"),
+        ("what is the derivative of the sigmoid", "and of tanh?", "what is the derivative of the tanh"),
+        ("Explain DNA replication.", "And RNA transcription?", "Explain RNA transcription"),
+        ("What are the two kinds?", "And the second?", ""),
         (FORGET, "And why?", ""),
     ],
 )
@@ -54,10 +58,10 @@ def test_it_takes_the_place_of_what_is_of_its_kind(earlier: str, question: str, 
 
 def test_one_name_after_another_is_asked_of_the_first_question() -> None:
     history = [(FORGET, "a"), ("And the input gate?", "b")]
-    assert standalone("no, I meant the output gate", history, lambda text: 0.7) == "What does the output gate do?"
-    assert standalone("and layer normalisation?", [("Why is dropout used?", "a")], lambda text: 0.7) == (
+    assert standalone("no, I meant the output gate", history, lambda text: 0.7, bool) == "What does the output gate do?"
+    assert standalone("and layer normalisation?", [("Why is dropout used?", "a")], lambda text: 0.7, bool) == (
         "Why is dropout used? and layer normalisation?"
     )
-    assert standalone("no, layer normalisation", [("Why is dropout used?", "a")], lambda text: 0.7) == (
+    assert standalone("no, layer normalisation", [("Why is dropout used?", "a")], lambda text: 0.7, bool) == (
         "no, layer normalisation"
     )

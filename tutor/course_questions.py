@@ -57,7 +57,7 @@ def read_found(records: Sequence[dict[str, Any]], store: Store, paragraphs: Para
         if bool(places) != bool(record["answerable"]):
             continue
         history = tuple((str(asked), str(said)) for asked, said in record.get("history") or ())
-        as_asked = store.mended(standalone(record["question"], history, nearness))
+        as_asked = store.mended(standalone(record["question"], history, nearness, store.says))
         for question in dict.fromkeys((as_asked, record.get("standalone") or record["question"])):
             hits = store.search(question, k=FOUND)
             yield Found(

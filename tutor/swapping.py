@@ -17,7 +17,7 @@ _NAMES = re.compile(
 _NO_NAME = re.compile(
     r"\b(?:is|are|am|do|does|did|was|were|can|could|should|would|will|has|have|had|if|it|its|that|this|they|them|their"
     r"|there|these|those|why|how|what|when|where|which|who|whose|one|ones|other|others|more|same|else|not|i|you|me|my|we"
-    r"|show|give|tell|write|explain|twice|half|double)\b",
+    r"|show|give|tell|write|explain|twice|half|double|first|second|third|last|next|former|latter|two|both|three)\b",
     re.IGNORECASE,
 )
 _ASPECT = frozenset(
@@ -28,6 +28,12 @@ _ASPECT = frozenset(
     )
 )
 """What is asked of a thing rather than put in its place."""
+_OF = re.compile(
+    r"^\W*(?:what(?:['’]s| is| are| was| were)|explain|describe|define|derive|show|give)\b.*\bof (?:an? |the |your )?"
+    r"(?P<what>(?:(?!(?:in|for|with|and|or|to|on|at|by)\b)[\w-]+\s*){1,3}?)[?.!]*$",
+    re.IGNORECASE,
+)
+"""What a question ends in asking something of."""
 _WORD = re.compile(r"[^\s,;:?!()\"“”]+")
 _MOST_WORDS = 5
 
@@ -67,9 +73,16 @@ def swapped(question: str, earlier: str) -> str:
             while first > 0 and stems[first - 1]:
                 first -= 1
             return earlier[: words[first][0]] + name + earlier[words[last][1] :]
+    match = _OF.search(earlier)
+    if match and (re.search(r"\bof\b", question) or (match["what"][0].isupper() and name[0].isupper())):
+        return earlier[: match.start("what")] + name + earlier[match.end("what") :]
     short = [span for span in words if _is_short(earlier[span[0] : span[1]])]
     if len(short) == 1 and any(map(_is_short, name.split())):
-        return earlier[: short[0][0]] + name + earlier[short[0][1] :]
+        at = last = words.index(short[0])
+        # A name of several words stands for all that the abbreviation stands before.
+        while len(name.split()) > 1 and last + 1 < len(words) and stems[last + 1]:
+            last += 1
+        return earlier[: words[at][0]] + name + earlier[words[last][1] :]
     terms = explained_terms(earlier)
     if not terms or any(" of " in term for term in terms):
         return ""

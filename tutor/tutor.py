@@ -171,7 +171,7 @@ class Tutor:
             hits = self.store.search(text, k=1, course=course, documents=documents, read=False)
             return hits[0].score if hits else 0.0
 
-        return self.store.mended(standalone(question, turns, nearness))
+        return self.store.mended(standalone(question, turns, nearness, self.store.says))
 
     @property
     def config(self) -> ModelConfig:
