@@ -1,6 +1,7 @@
 """What belongs together in an answer."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -79,14 +80,37 @@ def test_only_the_formula_right_before_is_needed() -> None:
     assert needed(here, 1) == []
 
 
+def test_what_points_back_comes_with_what_it_points_to() -> None:
+    war, end, other = "The Cold War began in 1947.", "It ended in 1991.", "They feared it."
+    candidates = slide((war, TEXT, 0.1), (end, TEXT, 4.0), (other, TEXT, 0.2), pitch=len(war) + 1)
+    candidates[2] = replace(candidates[2], start=candidates[1].end + 1)
+    assert needed(candidates, 1) == [0]
+    assert needed(candidates, 2) == [0, 1]
+    growth = Growth(candidates, "When did it end?", CHOICES)
+    assert growth.lacks(candidates[1])
+    assert texts([growth.take(candidates[1])]) == [[war, end]]
+    far = [candidates[0], replace(candidates[1], start=200)]
+    assert needed(far, 1) == [], "something was left out between them"
+    assert needed([replace(candidates[0], kind=ITEM), candidates[1]], 1) == []
+
+
+def test_items_of_another_list_stay_away() -> None:
+    candidates = slide(*((text, ITEM, 4.0) for text in ("bread knife", "paring knife", "frying pan")))
+    lists = [replace(one, listing=place) for one, place in zip(candidates, (0, 0, 200), strict=True)]
+    assert listed(lists, 0, CHOICES.in_list) == [1]
+    assert listed(lists, 2, CHOICES.in_list) == []
+    lead = [*slide(("They are:", TEXT, 1)), *lists]
+    assert list(opened(lead, 0)) == [1, 2]
+
+
 def test_a_list_ends_where_it_is_long() -> None:
     lines = [(f"item {number} " + "word " * 20, ITEM, 1.0) for number in range(10)]
     candidates = slide(("They are:", TEXT, 1.0), *lines)
-    assert list(opened(candidates, 0)) == [1, 2, 3]
+    assert list(opened(candidates, 0)) == [1, 2, 3, 4]
     assert 1 < len(listed(candidates, 1, CHOICES.in_list)) < 5
     short = slide(("They are:", TEXT, 1.0), *((f"item {number}", ITEM, 1.0) for number in range(20)))
-    assert len(list(opened(short, 0))) == 8
-    assert len(listed(short, 5, CHOICES.in_list)) == 7
+    assert len(list(opened(short, 0))) == 12
+    assert len(listed(short, 5, CHOICES.in_list)) == 11
 
 
 def test_items_belong_together_when_they_are_likely_enough() -> None:

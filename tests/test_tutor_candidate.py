@@ -3,6 +3,7 @@
 import pytest
 
 from corpus.document import Locator, Passage
+from corpus.sentences import sentence_spans
 from index.store import Hit, SentenceScore
 from tutor.candidate import Candidate, Kind, candidate, folded, log_odds, read_hits, sigmoid
 
@@ -107,3 +108,27 @@ def test_the_search_moves_what_the_ranker_says_of_a_sentence() -> None:
     (told,) = read_hits([hit(0.8, said(0.7))], "", told="As you know,\n\\(gates\\)  shut.")
     (new,) = read_hits([hit(0.8, said(0.7))], "", told="Gates open.")
     assert told.score < new.score == near
+
+
+def test_a_list_ends_at_a_heading_and_keeps_its_numbers() -> None:
+    text = "## Knives\n\n1. bread knife\n2. paring knife\n\n## Pans\n\n- frying pan"
+    locator = Locator(source="kitchen.md", start=0, end=len(text))
+    passage = Passage(passage_id="1", document="Kitchen", text=text, locator=locator)
+    sentences = tuple(SentenceScore(start=start, end=end, score=0.5) for start, end in sentence_spans(text))
+    found = read_hits([Hit(passage=passage, score=1, searched=1, dense=1, lexical=0, sentences=sentences)], "")
+    assert [one.number for one in found] == ["1.", "2.", ""]
+    first, second, third = (one.listing for one in found)
+    assert first == second >= 0
+    assert third not in (-1, first)
+
+
+def test_short_lines_right_below_each_other_are_a_list() -> None:
+    text = "Five mother sauces\n\nBéchamel\nVelouté\nEspagnole\n\nThickening\nwith roux\n\nA roux is flour in fat."
+    locator = Locator(source="sauces.pdf", start=0, end=len(text))
+    passage = Passage(passage_id="1", document="Sauces", text=text, locator=locator)
+    sentences = tuple(SentenceScore(start=start, end=end, score=0.5) for start, end in sentence_spans(text))
+    found = read_hits([Hit(passage=passage, score=1, searched=1, dense=1, lexical=0, sentences=sentences)], "")
+    kinds = {one.text: one.kind for one in found}
+    assert [text for text, kind in kinds.items() if kind is Kind.ITEM] == ["Béchamel", "Velouté", "Espagnole"]
+    assert kinds["Five mother sauces"] is Kind.TITLE
+    assert len({one.listing for one in found if one.kind is Kind.ITEM}) == 1

@@ -1,5 +1,7 @@
 """From tokens and copy weights to sentences, markers and citations."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -149,6 +151,23 @@ def test_a_list_is_quoted_line_by_line_with_one_marker() -> None:
 
 
 @pytest.mark.parametrize(
+    ("numbers", "shown"),
+    [
+        (("2.", "3."), "2. first\n3. second [1]"),
+        (("2.", "4."), "- first\n- second [1]"),
+        (("", "1."), "- first\n- second [1]"),
+        (("1)", "2)"), "1) first\n2) second [1]"),
+    ],
+)
+def test_items_keep_numbers_that_follow_each_other(numbers: tuple[str, str], shown: str) -> None:
+    items = [
+        replace(sentence(text, Kind.ITEM, start=20 * at), number=numbers[at])
+        for at, text in enumerate(("first", "second"))
+    ]
+    assert Draft().quote(items) == shown
+
+
+@pytest.mark.parametrize(
     ("written", "origin", "holds"),
     [
         ("The gate forgets old things.", "The gate forgets old things.", True),
@@ -168,6 +187,8 @@ def test_a_list_is_quoted_line_by_line_with_one_marker() -> None:
         ("The gate does not forget old things.", "The gate does forget old things.", False),
         ("The gate forgets old things.", "The gate doesn't forget old things.", False),
         ("The decoder reads the encoder.", "The encoder reads the decoder.", False),
+        ("killed a third of Europe in four years.", "The Black Death killed a third of Europe in four years.", False),
+        ("arta The Magna Carta was sealed in 1215.", "The Magna Carta was sealed in 1215.", False),
     ],
 )
 def test_a_written_sentence_stands_for_one_that_it_tells_whole(written: str, origin: str, holds: bool) -> None:

@@ -11,7 +11,7 @@ def near(text: str) -> float:
     """A search that finds the topics of a course, nothing in particular, or what the course does not have."""
     if "pasta" in text:
         return 0.2
-    return 0.7 if any(word in text for word in ("dropout", "LSTM", "gradients", "GRU")) else 0.45
+    return 0.8 if any(word in text for word in ("dropout", "LSTM", "gradients", "GRU")) else 0.45
 
 
 def says(word: str) -> bool:

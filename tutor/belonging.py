@@ -14,8 +14,11 @@ from lm.reading import content_stems
 from tutor.candidate import Candidate, Kind, log_odds
 from tutor.choices import Choices
 
-_LIST_ITEMS, _LIST_WORDS = 8, 80
+_LIST_ITEMS, _LIST_WORDS = 12, 100
 """Most items of a list that are told together, and most words."""
+
+_BACK = 2
+"""Most sentences that one which begins with "it" takes along."""
 
 _SAID = 0.7
 """A sentence of which this share of the content words has been said is not said again."""
@@ -43,7 +46,7 @@ def opened(candidates: Sequence[Candidate], number: int) -> Iterator[int]:
             return
         if (lead.heads and not one.belongs(lead)) or (points and place > after and not one.belongs(following)):
             return
-        if place > after and candidates[place - 1].kind is Kind.ITEM is not one.kind:
+        if place > after and candidates[place - 1].kind is Kind.ITEM and not _beside(candidates[place - 1], one):
             return
         yield place
         runs_on = place + 1 < len(candidates) and candidates[place + 1].kind is Kind.ITEM
@@ -64,11 +67,16 @@ def _announced(candidates: Sequence[Candidate], number: int, count: int) -> Iter
 
 def needed(candidates: Sequence[Candidate], number: int) -> list[int]:
     """What the sentence `number` cannot be understood without: the head of its table, the formula before it whose
-    letters it explains."""
+    letters it explains, the sentences before it that say what its "it" is."""
     one = candidates[number]
     if one.kind is Kind.ROW:
         return [place for place in range(number) if candidates[place].heads and candidates[place].belongs(one)]
-    return [place for place in (number - 1,) if place >= 0 and one.explains(candidates[place])]
+    if number > 0 and one.explains(candidates[number - 1]):
+        return [number - 1]
+    first = number
+    while first > max(0, number - _BACK) and candidates[first].follows(candidates[first - 1]):
+        first -= 1
+    return list(range(first, number))
 
 
 def _log(share: float) -> float:
@@ -99,7 +107,8 @@ def listed(candidates: Sequence[Candidate], number: int, least_share: float) -> 
 
 
 def _beside(one: Candidate, other: Candidate) -> bool:
-    return one.belongs(other) or (one.kind is other.kind is Kind.ITEM and one.passage == other.passage)
+    items = one.kind is other.kind is Kind.ITEM
+    return one.belongs(other) or (items and (one.passage, one.listing) == (other.passage, other.listing))
 
 
 def plausible(one: Candidate, candidates: Sequence[Candidate], least_share: float) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ _TOLD = 3.0
 """What a sentence loses in log-odds that the answers before have told."""
 
 _MARKER = re.compile(r"(?:[-*+•▶►■◦➤–]|\d{1,3}[.)]|>|\\item)[ \t]+(?:[•▶►■◦➤][ \t]*)?")
+_COUNT = re.compile(r"\d{1,3}[.)]")
 _NUMBERED = re.compile(NUMBERED)
 _SILENT = re.compile(
     r"#{1,6}(?:\s|$)|[-=*_|: \t]*$|<!--|\\(?:sub)*(?:section|paragraph|chapter|frametitle)\*?\{|\\maketitle"
@@ -47,7 +49,7 @@ _REFUTED = re.compile(
 _LEGEND = re.compile(r"(?:here|where|in which|with)\b[^.$\\]{0,60}(?:\$|\\\()", re.IGNORECASE)
 _APART = 4
 """Most characters of white space between a formula and what explains it."""
-_NUMBERS = ("two", "three", "four", "five", "six")
+_NUMBERS = ("two", "three", "four", "five", "six", "seven", "eight")
 _ANNOUNCES = re.compile(
     rf"\b({'|'.join(_NUMBERS)})(?:\s+[\w-]+){{0,2}}\s+(?:kinds|types|ways|reasons|(?:dis)?advantages|benefits|drawbacks"
     r"|steps|stages|phases|parts|forms|limits|limitations|flaws|weaknesses|strengths|biases|problems|differences|points"
@@ -55,11 +57,14 @@ _ANNOUNCES = re.compile(
     r"|families|criteria|properties|components|stages|sublayers|gates|cases|ingredients|ideas|questions|tasks|terms)\b",
     re.IGNORECASE,
 )
+_BACK = re.compile(r"(?:it|its|he|his|she|her|they|their|these|those)\b", re.IGNORECASE)
 _LONGEST_LEAD = 12
 """Words."""
 _POINTS = re.compile(
     r"\b(?:(?:following|next)\s+(?:\w+\s+)?(?:table|code|program|function|listing)|below)\b", re.IGNORECASE
 )
+_LEAST_RUN = 3
+"""Lines."""
 _LONGEST_TITLE = 9
 """Words."""
 _NO_TITLE = re.compile(r"[.?!;,:][\"')\]”’]*$|[$\\|`]")
@@ -82,7 +87,8 @@ class Kind(Enum):
 class Candidate:
     """A sentence of a passage: characters [start, end) of its text and a score (larger is more like the question).
 
-    `table` is where the table of a row begins, and `headed` whether the row there is a head.
+    `table` is where the table of a row begins, and `headed` whether the row there is a head; `listing` is where the
+    list of an item begins, and `number` what it is numbered with there, such as "3.".
     """
 
     passage: int
@@ -93,6 +99,8 @@ class Candidate:
     kind: Kind = Kind.TEXT
     table: int = -1
     headed: bool = False
+    listing: int = -1
+    number: str = ""
 
     @property
     def leads(self) -> bool:
@@ -131,6 +139,11 @@ class Candidate:
         """Whether it is a block of code."""
         return self.text.startswith(("```", "~~~"))
 
+    def follows(self, other: Candidate) -> bool:
+        """Whether it begins with a word ("It ended in ...") for what the sentence right before it, `other`, is on."""
+        near = other.passage == self.passage and 0 <= self.start - other.end <= _APART
+        return near and self.kind is other.kind is Kind.TEXT and not other.formula and bool(_BACK.match(self.text))
+
     def explains(self, formula: Candidate) -> bool:
         """Whether it says what the letters of the formula right before it mean ("Here $h$ is the hidden state")."""
         near = formula.passage == self.passage and 0 <= self.start - formula.end <= _APART
@@ -152,10 +165,11 @@ def candidate(
     sentence = text[start:end]
     if _SILENT.match(sentence):
         return None
-    kind = Kind.TEXT
+    kind, number = Kind.TEXT, ""
     if marker := _MARKER.match(sentence):
         start += marker.end()
         kind = Kind.ITEM
+        number = found[0] if (found := _COUNT.match(sentence)) else ""
     elif _NUMBERED.match(sentence):
         kind = Kind.ITEM
     elif folded(sentence) in headings:
@@ -170,7 +184,7 @@ def candidate(
         return Candidate(
             passage=passage, start=start, end=end, text=text, score=score, kind=Kind.ROW, table=begin, headed=headed
         )
-    return Candidate(passage=passage, start=start, end=end, text=text[start:end], score=score, kind=kind)
+    return Candidate(passage=passage, start=start, end=end, text=text[start:end], score=score, kind=kind, number=number)
 
 
 def _alone(text: str, start: int, end: int) -> bool:
@@ -213,6 +227,7 @@ def read_hits(hits: Sequence[Hit], question: str, told: str = "") -> list[Candid
     first = max(telling, default=0.0)
     for number, hit in enumerate(hits):
         headings = frozenset(folded(heading) for heading in hit.passage.locator.headings)
+        read: list[Candidate | None] = []
         for sentence in hit.sentences:
             score = sentence.score
             if sentence.answers is not None:
@@ -220,7 +235,34 @@ def read_hits(hits: Sequence[Hit], question: str, told: str = "") -> list[Candid
                 score = sigmoid(_SURE * log_odds(sentence.answers) + near + _DEFINING * sentence.defines)
             if told and _words(hit.passage.text[sentence.start : sentence.end]) in told:
                 score = sigmoid(log_odds(score) - _TOLD)
-            one = candidate(number, hit.passage.text, sentence.start, sentence.end, score, headings)
-            if one is not None and not asks_back(one.text, question, title=one.kind is Kind.HEADING):
+            read.append(candidate(number, hit.passage.text, sentence.start, sentence.end, score, headings))
+        for one in _in_lists(read, hit.passage.text):
+            if not asks_back(one.text, question, title=one.kind is Kind.HEADING):
                 found.append(one)
     return found
+
+
+def _in_lists(read: Sequence[Candidate | None], text: str) -> Iterator[Candidate]:
+    """The candidates of a passage, items with where their list begins; None, for what answers nothing, parts lists.
+
+    Short lines right below each other are items of a list, too: slides often lose their marks on the way.
+    """
+    short = [one is not None and one.kind is Kind.TITLE for one in read]
+    runs: list[int] = []
+    for place, one in enumerate(read):
+        runs_on = place > 0 and short[place] and short[place - 1] and _below(read[place - 1], one, text)
+        runs.append(runs[-1] if runs_on else place)
+    length, listing = Counter(runs), -1
+    for place, one in enumerate(read):
+        item = one is not None and (one.kind is Kind.ITEM or (short[place] and length[runs[place]] >= _LEAST_RUN))
+        if one is None or not item:
+            listing = -1
+        elif listing < 0:
+            listing = one.start
+        if one is not None:
+            yield replace(one, kind=Kind.ITEM, listing=listing) if item else one
+
+
+def _below(one: Candidate | None, other: Candidate | None, text: str) -> bool:
+    """Whether one line stands right below the other."""
+    return one is not None and other is not None and text[one.end : other.start].count("\n") == 1

@@ -126,6 +126,9 @@ class Draft:
         """Append sentences of one passage word for word, items of a list on lines of their own, with one marker at the
         end. In the text without markers they stand from `QUOTED` on. Returns what was appended."""
         before = len(self.text)
+        # Markdown counts by itself from the first number on.
+        numbers = [one.number.rstrip(".)") for one in unit]
+        counted = numbers == [str(int(numbers[0] or 0) + place) for place in range(len(unit))]
         for number, one in enumerate(unit):
             item, row = len(unit) > 1 and one.kind is Kind.ITEM, one.kind is Kind.ROW
             if number > 0 and (item or (row and unit[number - 1].belongs(one))):
@@ -133,7 +136,7 @@ class Draft:
             else:
                 self.text += "\n\n" if self.text and (item or row) else self._joint(one.text)
                 self.text += empty_head(one.text) if row and not one.heads else ""
-            self.text += "- " if item else ""
+            self.text += f"{one.number if counted else '-'} " if item else ""
             self._quote(one)
             self._listed = item or row
             self.text += f"\n{rule(one.text)}" if one.heads else ""
@@ -203,6 +206,8 @@ def intact(sentence: str, origin: Candidate) -> bool:
     if _turns(sentence) != _turns(origin.text):
         return False
     told, own = content_stems(sentence), content_stems(origin.text)
+    if told[:1] != own[:1]:
+        return False
     same = SequenceMatcher(None, told, own, autojunk=False).get_matching_blocks()
     if sum(block.size for block in same) < _IN_ORDER * len(told):
         return False

@@ -43,7 +43,7 @@ _WORD = re.compile(r"[^\W_]+")
 _MARKERS = re.compile(r"\s*\[\d+\]")
 _FEW_WORDS = 2
 _MOST_OWN = 8
-_OPENS, _POINTS, _PICKING, _SCRAP, _OWN, _NEAR, _BIAS = 0.87, 1.58, 0.34, 0.80, -0.53, -5.53, 4.65
+_OPENS, _POINTS, _PICKING, _SCRAP, _OWN, _NEAR, _BIAS = 0.68, 1.45, 0.71, 0.59, -0.56, -5.54, 5.10
 """Weights of what `leans` looks at: an opening like a continuation, a word that points back, one that picks from what
 was said, a scrap of few words, each word with content of its own (up to `_MOST_OWN`), the nearness of what it finds."""
 _CHATTED = frozenset(
@@ -70,9 +70,9 @@ def leans(question: str, nearness: Nearness, says: Says) -> bool:
     after others that have nothing to do with them. Evidence in the first passage / the first five, 2026-11-22:
 
                                               as it is      read alone    always joined
-        219 follow-ups, train                 0.61 / 0.88   0.30 / 0.50   0.59 / 0.90
-        71 follow-ups, dev                    0.76 / 0.92   0.41 / 0.62   0.76 / 0.94
-        300 questions after any others        0.64 / 0.87   0.67 / 0.91   0.26 / 0.57
+        219 follow-ups, train                 0.61 / 0.89   0.30 / 0.50   0.59 / 0.90
+        71 follow-ups, dev                    0.80 / 0.96   0.41 / 0.62   0.76 / 0.94
+        300 questions after any others        0.63 / 0.85   0.67 / 0.91   0.26 / 0.57
     """
     opens, points, picks = (one.search(question) for one in (_OPENER, _POINTER, _PICKS))
     # What a word late in a question points back to may stand in the question itself.
