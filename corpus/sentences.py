@@ -7,22 +7,15 @@ The cuts are conservative: an equation, an inline formula and a code block are n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from corpus.tables import same_table
+from corpus.abbreviations import ends_sentence
+from corpus.tables import columns, same_table
+from corpus.transcript import pieces
+from corpus.whole import whole_spans
 
 Span = tuple[int, int]
 
-_PROSE = r"(?:itemize|enumerate|description|document|frame|center|figure|quote|quotation|abstract|block|columns?)\*?\}"
-"""TeX environments whose inside is read sentence by sentence."""
-
-_WHOLE = re.compile(
-    r"""(?P<code>^[ \t]*(?P<fence>```+|~~~+)[^\n]*\n.*?(?:^[ \t]*(?P=fence)[ \t]*$|\Z))
-      | (?P<math>\$\$.+?\$\$|\\\[.+?\\\]|\\begin\{(?!LISTS)(?P<env>[A-Za-z]+\*?)\}.+?\\end\{(?P=env)\})""".replace(
-        "LISTS", _PROSE
-    ),
-    re.DOTALL | re.MULTILINE | re.VERBOSE,
-)
 _INLINE = re.compile(r"\$[^$\n]{1,300}\$|`[^`\n]+`|\\\(.{1,300}?\\\)")
 NUMBERED = r"(?:Step|Stage|Phase|Rule|Case)[ \t]+\d{1,2}[ \t]*[.:)]"
 """What opens an item that is numbered in words."""
@@ -30,10 +23,9 @@ NUMBERED = r"(?:Step|Stage|Phase|Rule|Case)[ \t]+\d{1,2}[ \t]*[.:)]"
 _ITEM = re.compile(rf"[ \t]*(?:[-*+•▶►■◦–]|\(?\d{{1,3}}[.)]|\(?[a-z][.)]|{NUMBERED}|#{{1,6}}|\||>|\\item\b)(?=\s|\|)")
 _END = re.compile(r"""[.!?]["'”’)\]*_]*(?=\s)""")
 _OPENER = re.compile(r"""\s+["'“‘(\[*_]*(?:[A-Z0-9$`\\]|[^\x00-\x7f])""")
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:[A-Z]|e\.g|i\.e|cf|vs|etc|al|approx|resp|Dr|Mr|Mrs|Ms|Prof|St|No|Fig|Figs|Eq|Eqs|Sec|Ch|Vol|Jr|Sr|Inc)"
-    r"|[A-Z]\.[A-Z])\.$"
-)
+_ENVIRONMENT = re.compile(r"[ \t]*\\(?:begin|end)\{")
+_LABEL = re.compile(r"\*\*[^*\n]{2,80}\.\*\*")
+"""What names a statement before it is made: "**Theorem (Coase).** If ..."."""
 _FULL_LINE = 60
 """A line at least this long that ends in mid-sentence is taken to run on into the next (hard-wrapped prose)."""
 _LONGEST_ANNOUNCEMENT = 200
@@ -51,12 +43,11 @@ def sentence_spans(text: str) -> list[Span]:
     """
     spans: list[Span] = []
     position = 0
-    for whole in _WHOLE.finditer(text):
-        spans.extend(_prose(text, position, whole.start()))
-        announced = whole["math"] is not None and spans and _announces(text, spans[-1], whole.start())
-        start = spans.pop()[0] if announced else whole.start()
-        spans.append(_strip(text, start, whole.end()))
-        position = whole.end()
+    for start, end, code in whole_spans(text):
+        spans.extend(_prose(text, position, start))
+        announced = not code and spans and _announces(text, spans[-1], start)
+        spans.append(_strip(text, spans.pop()[0] if announced else start, end))
+        position = end
     spans.extend(_prose(text, position, len(text)))
     return spans
 
@@ -93,6 +84,8 @@ def _runs_on(line: str, following: str) -> bool:
     line, stripped = line.rstrip(), following.strip()
     if not line.strip() or not stripped or _ITEM.match(following) or line.lstrip().startswith(("#", "|")):
         return False
+    if _ENVIRONMENT.match(line) or _ENVIRONMENT.match(following):
+        return False
     if _is_row(line) or _is_row(following) or same_table(line, following):
         return False
     if line.endswith((".", "!", "?", ":", ";")):
@@ -114,11 +107,12 @@ def _sentences(text: str, start: int, end: int) -> Iterator[Span]:
     while match := _END.search(text, position, end):
         position = match.end()
         inside = any(a < match.start() + 1 < b for a, b in inline)
-        short = _ABBREVIATION.search(text, max(begin, match.start() - 12), match.start() + 1)
-        if not inside and not (short and match[0][0] == ".") and _OPENER.match(text, position, end):
-            yield from _kept(_strip(text, begin, position))
+        if inside or not _OPENER.match(text, position, end) or _LABEL.fullmatch(text[begin:position].strip()):
+            continue
+        if match[0][0] != "." or ends_sentence(text, begin, match.start() + 1):
+            yield from _kept(text, begin, position, inline)
             begin = position
-    yield from _kept(_strip(text, begin, end))
+    yield from _kept(text, begin, end, inline)
 
 
 def _strip(text: str, start: int, end: int) -> Span:
@@ -129,6 +123,12 @@ def _strip(text: str, start: int, end: int) -> Span:
     return start, end
 
 
-def _kept(span: Span) -> Iterator[Span]:
-    if span[0] < span[1]:
-        yield span
+def _kept(text: str, start: int, end: int, inline: Sequence[Span]) -> Iterator[Span]:
+    """The sentence without white space around it; in pieces where it is speech without marks."""
+    start, end = _strip(text, start, end)
+    if start >= end:
+        return
+    if _ITEM.match(text, start, end) or any(columns(line) for line in text[start:end].splitlines()):
+        yield start, end
+    else:
+        yield from pieces(text, start, end, inline)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from corpus.document import Block, Document
 from corpus.readers.builder import fill_gaps, plain_heading
 from corpus.sentences import Span, sentence_spans
+from corpus.whole import WHOLE_ENVIRONMENT
 
 CHARACTERS_PER_PIECE = 16
 """An overlong word is one unknown piece to an embedder however long it is; it is taken to cost this much instead."""
@@ -26,7 +27,9 @@ _SLACK = 1.15
 _CHUNK, _SLAB = 3000, 20_000
 """Characters of a paragraph that are looked at in one go, so that cutting stays linear in hostile text, and of
 anything that are counted in one go, so that there is time to stop."""
-_WHOLE = re.compile(r"\$\$.{1,1500}?\$\$|\\\[.{1,1500}?\\\]|\\begin\{([A-Za-z]+\*?)\}.{1,1500}?\\end\{\1\}", re.S)
+_WHOLE = re.compile(
+    rf"\$\$.{{1,1500}}?\$\$|\\\[.{{1,1500}}?\\\]|\\begin\{{({WHOLE_ENVIRONMENT})\}}.{{1,1500}}?\\end\{{\1\}}", re.DOTALL
+)
 _INLINE = re.compile(r"\$[^$\n]{1,300}\$|\\\(.{1,300}?\\\)")
 _LINE = re.compile(r"[^\n\r\v\f\u2028\u2029]+")
 _ROW_END = re.compile(r"\\\\")

@@ -42,11 +42,15 @@ def asked_terms(query: str) -> frozenset[str]:
 
     >>> sorted(asked_terms("So what is the Forget Gate?")), sorted(asked_terms("Why is a gate shut?"))
     (['forget gate'], [])
+    >>> sorted(asked_terms("What is the mean?")), sorted(asked_terms("What does the mean mean?"))
+    (['mean'], ['mean'])
     """
     match = _ASKS.match(query)
-    if match is None or bool(match["does"]) != bool(match["mean"]):
+    if match is None or (match["does"] and not match["mean"]):
         return frozenset()
-    return _checked(match["term"])
+    # "What is the mean?" asks for the mean, "What does it mean?" does not.
+    end = match.end("mean") if match["mean"] and not match["does"] else match.end("term")
+    return _checked(query[match.start("term") : end])
 
 
 def explained_terms(query: str) -> frozenset[str]:

@@ -39,7 +39,7 @@ def test_slides_in_visual_order_with_tables_and_notes() -> None:
     document = pptx.read(stream.getvalue(), source="a.pptx")
     assert outline(document) == [
         ("heading", 2, "Gates"),
-        ("list", 0, "one\n  - two"),
+        ("list", 0, "- one\n  - two"),
         ("paragraph", 0, "Left"),
         ("paragraph", 0, "Right"),
         ("paragraph", 0, "At the foot"),
@@ -49,6 +49,40 @@ def test_slides_in_visual_order_with_tables_and_notes() -> None:
     assert {block.slide for block in document.blocks} == {1}
     assert document.warnings == ("slide 2 has no text",)
     assert document.title == "Gates"
+
+
+def test_bullets_and_numbers_of_slides() -> None:
+    from lxml import etree
+    from pptx import Presentation
+    from pptx.util import Inches
+
+    drawing = "http://schemas.openxmlformats.org/drawingml/2006/main"
+    presentation = Presentation()
+    slide = presentation.slides.add_slide(presentation.slide_layouts[1])
+    slide.shapes.title.text = "Sauces"
+    body = slide.placeholders[1].text_frame
+    kinds = ["buNone", "", "buAutoNum", "buAutoNum", "buAutoNum", "", "buAutoNum"]
+    words = ["Five of them:", "\u2022 Velout\u00e9", "melt", "stir", "strain", "aside", "serve"]
+    for number, (kind, text) in enumerate(zip(kinds, words, strict=True)):
+        paragraph = body.paragraphs[0] if number == 0 else body.add_paragraph()
+        paragraph.text, paragraph.level = text, int(number in (2, 3, 4))
+        if kind:
+            etree.SubElement(paragraph._p.get_or_add_pPr(), f"{{{drawing}}}{kind}")
+    plain = slide.shapes.add_textbox(Inches(1), Inches(6), Inches(2), Inches(1)).text_frame
+    plain.text = "A caption"
+    plain.add_paragraph().text = "in two lines"
+    one = presentation.slides.add_slide(presentation.slide_layouts[1])
+    one.shapes.title.text, one.placeholders[1].text_frame.text = "Roux", "Flour and butter thicken a sauce."
+    stream = io.BytesIO()
+    presentation.save(stream)
+    assert outline(pptx.read(stream.getvalue(), source="a.pptx")) == [
+        ("heading", 2, "Sauces"),
+        ("paragraph", 0, "Five of them:"),
+        ("list", 0, "- Velout\u00e9\n  1. melt\n  2. stir\n  3. strain\n- aside\n1. serve"),
+        ("paragraph", 0, "A caption\nin two lines"),
+        ("heading", 2, "Roux"),
+        ("paragraph", 0, "Flour and butter thicken a sauce."),
+    ]
 
 
 OMML = """<m:oMathPara xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"><m:oMath>
@@ -92,6 +126,52 @@ def test_word_documents_in_order() -> None:
         ("list", 0, "- item"),
         ("table", 0, "| x |  |\n| --- | --- |\n|  | y |"),
         ("equation", 0, f"$${OMML_AS_LATEX}$$"),
+    ]
+
+
+def test_code_in_word_documents_is_one_block() -> None:
+    from docx import Document as open_docx
+
+    word = open_docx()
+    word.add_paragraph("It is short:")
+    for line in ("def f(x):", "    y = x", "", "    return y"):
+        run = word.add_paragraph().add_run(line)
+        run.font.name = "Courier New"
+    word.add_paragraph("echo on", style="macro")
+    word.add_paragraph("Call it f.")
+    stream = io.BytesIO()
+    word.save(stream)
+    document = docx.read(stream.getvalue(), source="a.docx")
+    assert outline(document) == [
+        ("paragraph", 0, "It is short:"),
+        ("code", 0, "```\ndef f(x):\n    y = x\n\n    return y\necho on\n```"),
+        ("paragraph", 0, "Call it f."),
+    ]
+
+
+def test_pdf_bullets_that_are_drawn_and_lines_that_are_full() -> None:
+    import pypdfium2
+    from pypdfium2 import raw
+
+    wide = "The tables were the first written code of Rome, and they were displayed in the"
+    pages = [
+        [(24, 740, "Sources"), (12, 700, "Statutes"), (12, 686, "Edicts"), (12, 672, "Responses"), (12, 630, wide),
+         (12, 616, "Forum."), (12, 602, "Nothing is left."), (12, 560, "Year one"), (12, 546, "Year two")],
+    ]  # fmt: skip
+    with pypdfium2.PdfDocument(make_pdf(pages)) as file:
+        page = file[0]
+        for height in (700, 686, 672):
+            dot = raw.FPDFPageObj_CreateNewRect(40, height + 3, 4, 4)
+            raw.FPDFPath_SetDrawMode(dot, raw.FPDF_FILLMODE_WINDING, 0)
+            raw.FPDFPage_InsertObject(page.raw, dot)
+        raw.FPDFPage_GenerateContent(page.raw)
+        stream = io.BytesIO()
+        file.save(stream)
+    assert outline(pdf.read(stream.getvalue(), source="a.pdf")) == [
+        ("heading", 1, "Sources"),
+        ("list", 0, "- Statutes\n- Edicts\n- Responses"),
+        ("paragraph", 0, f"{wide} Forum.\nNothing is left."),
+        ("paragraph", 0, "Year one\nYear two"),
     ]
 
 

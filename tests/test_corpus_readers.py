@@ -70,8 +70,10 @@ def test_a_mark_that_is_never_closed_loses_nothing(opening: str) -> None:
     for reader in (plain, markdown, tex):
         document = reader.read(text.encode(), source="a.x")
         assert covered(document)
-    kinds = [kind for kind, _, body in outline(plain.read(text.encode(), source="a.txt")) if body == "## Next"]
-    assert kinds == ["heading"]
+    for reader in (plain, markdown):
+        rows = outline(reader.read(text.encode(), source="a.x"))
+        assert [kind for kind, _, body in rows if body == "## Next"] == ["heading"]
+        assert rows[-1] == ("paragraph", 0, "After two.")
 
 
 def test_form_feeds_are_pages() -> None:
@@ -147,7 +149,7 @@ def test_html_keeps_what_is_read_and_drops_the_rest() -> None:
         ("paragraph", 0, "inner"),
         ("list", 0, "- a\n  - b\n- c"),
         ("list", 0, "1. d"),
-        ("code", 0, "for x:\n    y"),
+        ("code", 0, "```\nfor x:\n    y\n```"),
         ("table", 0, "| h | i |\n| --- | --- |\n| 1 | 2 |"),
         ("equation", 0, "$$\\sum_i$$"),
     ]
@@ -182,8 +184,8 @@ def test_notebooks_by_cell() -> None:
     assert rows[:4] == [
         ("heading", 1, "# Title"),
         ("paragraph", 1, "text $x$"),
-        ("code", 2, "x = 1\n\nprint(x)"),
-        ("code", 2, "1"),
+        ("code", 2, "```\nx = 1\n\nprint(x)\n```"),
+        ("code", 2, "```\n1\n```"),
     ]
     assert len(document.text) < 1000
     assert rows[-1] == ("paragraph", 4, "raw words")
@@ -228,10 +230,70 @@ ignored
     assert rows[0] == ("heading", 2, "\\section{First}")
     assert rows[1] == ("paragraph", 0, "Half is 50\\% of it. \nMore words.")
     assert rows[2] == ("equation", 0, "\\begin{equation}\na = b\n\nc\n\\end{equation}")
-    assert ("code", 0, "\\begin{verbatim}\n100% kept\n\\end{verbatim}") in rows
+    assert ("code", 0, "```\n100% kept\n```") in rows
     slides = [document.text[block.start : block.end] for block in document.blocks if block.slide == 1]
     assert slides[:3] == ["\\begin{frame}{Slide one}", "On the slide.", "\\begin{itemize}\n\\item a\n\\end{itemize}"]
     assert document.blocks[-1].slide is None
+
+
+def test_the_language_of_code_is_kept_where_it_is_named() -> None:
+    import nbformat
+
+    v4 = nbformat.v4
+    metadata = {"language_info": {"name": "julia"}}
+    data = nbformat.writes(v4.new_notebook(cells=[v4.new_code_cell("f(x) = x")], metadata=metadata)).encode()
+    assert notebook.read(data, source="a.ipynb").text == "```julia\nf(x) = x\n```"
+    pages = (
+        '<pre><code class="hljs language-python">x</code></pre>',
+        '<div class="highlight-python"><pre>x</pre></div>',
+        '<pre class="sourceCode python">x</pre>',
+    )
+    assert {html.read(page.encode(), source="a.html").text for page in pages} == {"```python\nx\n```"}
+    sources = (
+        "\\begin{lstlisting}[language=Python]\nx\n\\end{lstlisting}",
+        "\\begin{minted}[a]{python}\nx\n\\end{minted}",
+    )
+    assert {tex.read(source.encode(), source="a.tex").text for source in sources} == {"```python\nx\n```"}
+
+
+def test_tex_theorems_and_tables_read_as_in_other_formats() -> None:
+    source = r"""\newtheorem{law}{Law of Nature}
+\begin{document}
+\begin{definition}[Externality] \label{def:x}
+A cost that falls on others. It is
+not paid.
+\end{definition}
+\begin{proof}
+\[ a = b \]
+\end{proof}
+\begin{law}
+It holds.
+\end{law}
+\begin{alertblock}<2->{Mind}
+The gap.
+\end{alertblock}
+\begin{table}[h]
+\centering
+\caption{Goods}
+\begin{tabular}{l|c}
+\toprule
+Good & \textbf{Rival} \\ \hline
+\multicolumn{1}{l}{Bread} & a \& b \\[2pt]
+\end{tabular}
+\end{table}
+\end{document}
+"""
+    document = tex.read(source.encode(), source="a.tex")
+    assert covered(document)
+    assert outline(document) == [
+        ("paragraph", 0, "**Definition (Externality).** A cost that falls on others. It is\nnot paid."),
+        ("paragraph", 0, "**Proof.**"),
+        ("equation", 0, "\\[ a = b \\]"),
+        ("paragraph", 0, "**Law of Nature.** It holds."),
+        ("paragraph", 0, "**Mind.** The gap."),
+        ("paragraph", 0, "Goods"),
+        ("table", 0, "| Good | Rival |\n| --- | --- |\n| Bread | a \\& b |"),
+    ]
 
 
 def test_small_helpers() -> None:

@@ -1,5 +1,7 @@
 """Sentences, lines, equations and code blocks as a reader takes them in."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,6 +41,24 @@ def cut(text: str) -> list[str]:
             "This line is long enough to be wrapped by an editor at eighty\ncharacters and goes on here.",
             ["This line is long enough to be wrapped by an editor at eighty\ncharacters and goes on here."],
         ),
+        (
+            "\\begin{theorem}\nIt is so. That is all.\n\\end{theorem}",
+            ["\\begin{theorem}", "It is so.", "That is all.", "\\end{theorem}"],
+        ),
+        ("```python\nx = 1\n\nAfter it. All is well.", ["```python\nx = 1", "After it.", "All is well."]),
+        ("````\n```\nin. A\n```\n````\nAfter.", ["````\n```\nin. A\n```\n````", "After."]),
+        ("It boils at 78 °C. Its colour is red.", ["It boils at 78 °C.", "Its colour is red."]),
+        ("We need vitamin C. It helps.", ["We need vitamin C.", "It helps."]),
+        ("The war began in Sept. The peace came late.", ["The war began in Sept.", "The peace came late."]),
+        ("On Sept. 3 Gen. Lee and Capt. Ahab met.", ["On Sept. 3 Gen. Lee and Capt. Ahab met."]),
+        ("See J. Smith, e.g. The Wall. Dr. Who?", ["See J. Smith, e.g. The Wall.", "Dr. Who?"]),
+        ("Brown v. Board of Education. The end.", ["Brown v. Board of Education.", "The end."]),
+        ("Take the vector v. Double it.", ["Take the vector v.", "Double it."]),
+        ("Born (b. Ulm, c. 1879), see pp. 5 and p. 7.", ["Born (b. Ulm, c. 1879), see pp. 5 and p. 7."]),
+        ("Acme Ltd. Its Dept. of Art. 5 is at Univ. Park.", ["Acme Ltd.", "Its Dept. of Art. 5 is at Univ. Park."]),
+        ("Tiere, z. B. Hunde, d. h. Säuger. Am 3. Oktober.", ["Tiere, z. B. Hunde, d. h. Säuger.", "Am 3. Oktober."]),
+        ("World War I. It ended. By K. He et al. In all.", ["World War I.", "It ended.", "By K. He et al.", "In all."]),
+        ("Is it? No. Gradients flow. A. The first.", ["Is it?", "No.", "Gradients flow.", "A. The first."]),
         ("", []),
         (" \n\t ", []),
     ],
@@ -56,3 +76,54 @@ def test_nothing_is_lost_and_nothing_overlaps(text: str) -> None:
         assert text[start:end] == text[start:end].strip()
         position = end
     assert not text[position:].strip()
+
+
+SPOKEN = (
+    "today we talk about volcanoes and a volcano is an opening in the crust where magma comes out okay and there are"
+    " three main types the shield volcanoes which are broad and gentle then the layered ones which are steep and"
+    " explosive so why do some of them explode well it depends on the $a b$ viscosity and that depends on silica"
+)
+
+
+def test_speech_without_marks_is_cut_into_pieces() -> None:
+    assert cut(SPOKEN) == [
+        "today we talk about volcanoes and a volcano is an opening in the crust where magma comes out okay",
+        "and there are three main types the shield volcanoes which are broad and gentle then the layered ones which are"
+        " steep and explosive",
+        "so why do some of them explode well it depends on the $a b$ viscosity and that depends on silica",
+    ]
+    words = SPOKEN.split()
+    captions = [" ".join(words[at : at + 7]) for at in range(0, len(words), 7)]
+    parts = cut("\n".join(captions))
+    assert [line for part in parts for line in part.split("\n")] == captions
+    assert all(10 < len(part.split()) < 42 for part in parts)
+    assert cut(f"- {SPOKEN}") == [f"- {SPOKEN}"]
+    sentence = f"{SPOKEN}, and so on."
+    assert cut(sentence) == [sentence]
+
+
+def test_formulas_are_not_cut_in_speech() -> None:
+    text = "and $a + b + c + d$ " * 60
+    parts = cut(text)
+    assert len(parts) > 10
+    assert {part.count("$") % 2 for part in parts} == {0}
+
+
+@pytest.mark.parametrize("mark", ["\\[ x ", "$$ ", "\\begin{align} ", "```\nx\n\n", "~~~a\n", "a A. ", "so "])
+def test_the_time_grows_with_the_text(mark: str) -> None:
+    def seconds(size: int) -> float:
+        text = (mark * size)[:size]
+        began = time.thread_time()
+        sentence_spans(text)
+        return time.thread_time() - began
+
+    assert min(seconds(160_000) for _ in range(2)) < 24 * max(min(seconds(20_000) for _ in range(3)), 0.005)
+
+
+def test_a_label_stays_with_what_it_labels() -> None:
+    text = "**Theorem (Coase).** If trade is free, the outcome is efficient. This is **bold.** And more."
+    assert [text[a:b] for a, b in sentence_spans(text)] == [
+        "**Theorem (Coase).** If trade is free, the outcome is efficient.",
+        "This is **bold.**",
+        "And more.",
+    ]

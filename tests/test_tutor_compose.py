@@ -150,6 +150,11 @@ def test_a_list_is_quoted_line_by_line_with_one_marker() -> None:
     assert draft.place((raw + last - 4, raw + last)) == (draft.quoted[3][0] + 2, draft.quoted[3][0] + 6)
 
 
+def test_a_title_does_not_run_into_what_stands_below_it() -> None:
+    title, text = sentence("Aphelion", Kind.TITLE), sentence("The farthest point of an orbit.", start=10)
+    assert Draft().quote((title, text)) == "Aphelion\n\nThe farthest point of an orbit. [1]"
+
+
 @pytest.mark.parametrize(
     ("numbers", "shown"),
     [

@@ -97,6 +97,7 @@ def test_a_refusal_has_no_hint(step: int) -> None:
 def test_places_say_page_slide_and_what_is_printed() -> None:
     assert place_of(passage(page=7, page_label="iv")) == "**Gates**, page iv, under *Kinds*"
     assert place_of(passage(slide=3, headings=())) == "**Gates**, slide 3"
+    assert place_of(passage(slide=3, last=5)) == "**Gates**, slides 3 to 5", "its headings are those of slide 3"
     assert place_of(passage(headings=("<b>*x*",))) == r"**Gates**, under *&lt;b>\*x\**"
 
 

@@ -108,7 +108,8 @@ class Answer:
     `text` then says so and names the nearest place. `extractive` holds when the model's words were not supported,
     woven from several sentences or implausible to the ranker, and a sentence was quoted instead; the trace then says
     how the model would have come by it, as it does of sentences that are added to the model's own. `quoted` are the
-    stretches of `text` that were added or put in word for word. `trace` is None when tracing was switched off or no
+    stretches of `text` that were added or put in word for word; `overview` holds for an answer about whole lectures, of
+    which the model writes nothing. `trace` is None when tracing was switched off or no
     word was generated.
     `timings` are seconds by stage, one after the other: search, prompt, first_token (the model's first),
     first_words (until the first sentence is released), generate (the rest), and their total.
@@ -124,6 +125,7 @@ class Answer:
     model: str = ""
     extractive: bool = False
     quoted: tuple[Span, ...] = ()
+    overview: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dictionary: answer, refusal, citations, passages in rank order, timings."""
@@ -133,6 +135,7 @@ class Answer:
             "refused": self.refused,
             "extractive": self.extractive,
             "quoted": [list(span) for span in self.quoted],
+            "overview": self.overview,
             "model": self.model,
             "citations": [
                 {

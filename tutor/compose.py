@@ -88,6 +88,7 @@ class Draft:
     quotes: list[Candidate] = field(default_factory=list)
     units: int = 0
     _listed: bool = False
+    """Whether what was added last ends its line."""
 
     def place(self, span: Span) -> Span | None:
         """Where a stretch of the text without markers stands in `text`; None if its sentence was not released."""
@@ -138,7 +139,7 @@ class Draft:
                 self.text += empty_head(one.text) if row and not one.heads else ""
             self.text += f"{one.number if counted else '-'} " if item else ""
             self._quote(one)
-            self._listed = item or row
+            self._listed = item or row or one.kind is Kind.TITLE
             self.text += f"\n{rule(one.text)}" if one.heads else ""
         self.units += 1
         self._mark((unit[0].passage,))

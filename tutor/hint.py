@@ -112,14 +112,18 @@ def with_gaps(answer: Answer, passage: Passage, sentence: str) -> str:
 
 
 def place_of(passage: Passage) -> str:
-    """Where a passage stands, as Markdown: document, page or slide, and the headings below the title."""
+    """Where a passage stands, as Markdown: document, page or slide, and the headings below the title, which are those
+    of its beginning and left out where it runs over several pages or slides."""
     place = passage.locator
     parts = [f"**{inert(passage.document)}**"]
+    several = False
     for word, number in (("page", place.page), ("slide", place.slide), ("cell", place.cell)):
         if number is not None:
-            parts.append(f"{word} {inert(place.page_label) if word == 'page' and place.page_label else number}")
+            several = place.last is not None and place.last != number
+            first = inert(place.page_label) if word == "page" and place.page_label else number
+            parts.append(f"{word}s {number} to {place.last}" if several else f"{word} {first}")
     headings = [one for one in place.headings if one != passage.document]
-    if headings:
+    if headings and not several:
         parts.append("under " + " › ".join(f"*{inert(one)}*" for one in headings))
     return ", ".join(parts)
 

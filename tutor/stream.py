@@ -161,9 +161,9 @@ class Stream:
         for one in whole.points:
             yield from split_words(draft.point(one, quoted=not whole.titles))
         if whole.titles:
-            self._finish(draft, extractive=True)
+            self._finish(draft, overview=True)
         else:
-            self._finish(draft, prompt, chosen, self._words(prompt, (), draft.quotes), extractive=True)
+            self._finish(draft, prompt, chosen, self._words(prompt, (), draft.quotes), overview=True)
 
     def _words(self, prompt: Prompt, words: Sequence[Word], quoted: Sequence[Candidate]) -> list[Word]:
         """The words that the model wrote and those of the quoted sentences after them, read by the model as if it had
@@ -197,6 +197,7 @@ class Stream:
         *,
         refused: bool = False,
         extractive: bool = False,
+        overview: bool = False,
     ) -> None:
         """Make the answer of a draft; without a prompt there is nothing to trace."""
         trace = trace_of(prompt, chosen, words, draft, self._tutor) if self._trace and prompt else None
@@ -213,6 +214,7 @@ class Stream:
             model=self._tutor.model_name,
             extractive=extractive,
             quoted=tuple(draft.quoted),
+            overview=overview,
         )
 
 

@@ -10,10 +10,17 @@ from typing import Any
 from corpus.document import Document
 from corpus.readers.builder import Builder, markdown_table
 from corpus.readers.omml import MATH, latex
+from corpus.whole import fenced
 
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _HEADING = re.compile(r"(?:heading|überschrift|titre|título|titolo)\s*([1-9])", re.IGNORECASE)
+_CODE_STYLE = re.compile(r"\bcode\b|source ?code|listing|verbatim|preformatted|\bmacro\b|quelltext", re.IGNORECASE)
+_ONE_WIDTH = re.compile(
+    r"Courier|Consolas|Menlo|Monaco|Cascadia|Inconsolata|Lucida (?:Console|Sans Typewriter)|.*\bMono(?:space)?\b",
+    re.IGNORECASE,
+)
+"""Names of typefaces whose letters are all of one width."""
 _LEFT_OUT = frozenset((_WORD + "del", _WORD + "instrText", _WORD + "pPr", _WORD + "rPr", _FALLBACK))
 
 
@@ -24,13 +31,34 @@ def read(data: bytes, *, source: str) -> Document:
 
     word = open_docx(io.BytesIO(data))
     builder = Builder()
+    code: list[str] = []
     for item in word.iter_inner_content():
+        if not isinstance(item, Table) and _is_code(item, going_on=bool(code)):
+            code.append("".join(_runs(item._p)))
+            continue
+        builder.add("code", fenced("\n".join(code)))
+        code.clear()
         if isinstance(item, Table):
             builder.add("table", _table(item))
         else:
             _paragraph(builder, item)
+    builder.add("code", fenced("\n".join(code)))
     properties = word.core_properties
     return builder.document(source=source, title=properties.title or "")
+
+
+def _is_code(paragraph: Any, *, going_on: bool) -> bool:
+    """Whether a paragraph is in a style for code or all in type of one width; an empty one carries code on."""
+    runs = [run for run in paragraph.runs if run.text.strip()]
+    if not runs:
+        return going_on and not "".join(_runs(paragraph._p)).strip()
+    return _is_code_style(paragraph.style) or all(
+        _ONE_WIDTH.match(run.font.name or "") or _is_code_style(run.style) for run in runs
+    )
+
+
+def _is_code_style(style: Any) -> bool:
+    return style is not None and bool(_CODE_STYLE.search(style.name or "") or _ONE_WIDTH.match(style.font.name or ""))
 
 
 def _paragraph(builder: Builder, paragraph: Any) -> None:

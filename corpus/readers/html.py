@@ -9,6 +9,7 @@ from typing import Any
 from corpus.document import BlockKind, Document
 from corpus.readers.builder import Builder, markdown_table
 from corpus.readers.content import decode_text
+from corpus.whole import fenced
 
 _LEFT_OUT = frozenset("aside button footer form iframe nav noscript style svg template title".split())
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
@@ -20,6 +21,7 @@ _BLOCK_TAGS = frozenset(
 ) | set(_HEADINGS)
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{2,40})", re.IGNORECASE)
 _MATH_SCRIPT = re.compile(r"math/tex(?P<display>\s*;\s*mode=display)?", re.IGNORECASE)
+_LANGUAGE = re.compile(r"(?:^|\s)(?:lang(?:uage)?-|highlight-(?:source-)?|brush:\s*|sourceCode\s+)([\w+#.-]+)")
 _DEEPEST = 400
 """Nesting beyond which an element's text is taken as it is."""
 
@@ -85,7 +87,7 @@ class _Page:
             self.flush("heading", _HEADINGS[tag])
         elif tag == "pre":
             self.flush()
-            self.builder.add("code", "".join(node.itertext()))
+            self.builder.add("code", fenced("".join(node.itertext()), _language(node)))
         elif tag == "table":
             self.flush()
             self._table(node)
@@ -120,6 +122,15 @@ class _Page:
         if caption is not None:
             self.builder.add("paragraph", _inline_text(caption))
         self.builder.add("table", markdown_table(rows))
+
+
+def _language(node: Any) -> str:
+    """The language that the class of a `<pre>`, of the code in it or of the element around it names."""
+    for element in (node, *node.iter("code"), node.getparent()):
+        found = _LANGUAGE.search((element.get("class") or "") if element is not None else "")
+        if found:
+            return str(found[1])
+    return ""
 
 
 def _list_lines(node: Any, depth: int) -> list[str]:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|$)", re.DOTALL)
 _FIELD = re.compile(r"^(title|course)[ \t]*:[ \t]*(.+?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_FENCE = re.compile(r"[ \t]*(```+|~~~+)")
+_BLANK = re.compile(r"\n[ \t]*\n(?![ \t\n])")
+_MOST_UNCLOSED = 20
+"""Fences of a text that are never closed; each costs another reading."""
 _KINDS: dict[str, BlockKind] = {
     "heading_open": "heading",
     "bullet_list_open": "list",
@@ -60,18 +64,44 @@ def markdown_blocks(text: str) -> list[Block]:
     starts = [0]
     for line in text.split("\n"):
         starts.append(starts[-1] + len(line) + 1)
-    equations = [block for block in scan_blocks(text) if block.kind == "equation"]
+    kept = [block for block in scan_blocks(text) if block.kind == "equation"]
+    blocks = _parsed(text, starts, kept)
+    for _ in range(_MOST_UNCLOSED):
+        fence = _unclosed(text, blocks)
+        if fence is None:
+            break
+        outside = [block for block in kept if block.end <= fence.start or block.start >= fence.end]
+        kept = sorted([*outside, fence], key=lambda block: block.start)
+        blocks = _parsed(text, starts, kept)
+    taken = [(block.start, block.end) for block in blocks]
+    free = [block for block in kept if not _inside(block, taken)]
+    return fill_gaps(text, sorted([*blocks, *free], key=lambda block: block.start))
+
+
+def _parsed(text: str, starts: list[int], kept: list[Block]) -> list[Block]:
+    """The blocks that the parser finds where `kept` is not; `starts` are where the lines start."""
     blocks: list[Block] = []
-    for token in _parser().parse(_without(text, equations)):
+    for token in _parser().parse(_without(text, kept)):
         if token.level == 0 and token.map and token.nesting >= 0:
             kind = _KINDS.get(token.type, "paragraph")
             start, end = _trim(text, starts[token.map[0]], min(starts[token.map[1]], len(text)), kind)
             level = int(token.tag[1]) if kind == "heading" else 0
             if start < end:
                 blocks.append(Block(kind=kind, start=start, end=end, level=level))
-    taken = [(block.start, block.end) for block in blocks]
-    free = [block for block in equations if not _inside(block, taken)]
-    return fill_gaps(text, sorted([*blocks, *free], key=lambda block: block.start))
+    return blocks
+
+
+def _unclosed(text: str, blocks: list[Block]) -> Block | None:
+    """What belongs to a fence that is never closed, where the last block is one: all up to a blank line with text at
+    the margin after it."""
+    if not blocks or blocks[-1].kind != "code":
+        return None
+    start, end = blocks[-1].start, blocks[-1].end
+    opening = _FENCE.match(text, start)
+    blank = _BLANK.search(text, start, end)
+    if not opening or not blank or re.search(rf"\n[ \t>]*{opening[1]}{opening[1][0]}*[ \t]*\Z", text[start:end]):
+        return None
+    return Block(kind="code", start=start, end=blank.start())
 
 
 @cache
@@ -81,10 +111,10 @@ def _parser() -> MarkdownIt:
     return MarkdownIt("commonmark").enable("table")
 
 
-def _without(text: str, equations: list[Block]) -> str:
-    """The text with equations blanked out, so that nothing in them is taken for Markdown; lines keep their numbers."""
+def _without(text: str, kept: list[Block]) -> str:
+    """The text with what is kept whole blanked out, so that it is not taken for Markdown; lines keep their numbers."""
     parts, position = [], 0
-    for block in equations:
+    for block in kept:
         parts += [text[position : block.start], re.sub(r"[^\n]", " ", text[block.start : block.end])]
         position = block.end
     return "".join([*parts, text[position:]]).replace("\f", " ")

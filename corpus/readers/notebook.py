@@ -10,6 +10,7 @@ from corpus.readers import UnreadableError
 from corpus.readers.builder import Builder
 from corpus.readers.content import decode_text
 from corpus.readers.markdown import markdown_blocks
+from corpus.whole import fenced
 
 _LONGEST_OUTPUT = 500
 """Characters of text output kept per cell; the rest is data, not teaching."""
@@ -30,17 +31,27 @@ def read(data: bytes, *, source: str) -> Document:
         raise UnreadableError("not a Jupyter notebook (not the JSON that it should be); save it again") from error
     builder = Builder()
     builder.warnings.extend(remarks)
+    language = _language(notebook.metadata)
     for number, cell in enumerate(cells, start=1):
         body = _joined(cell.get("source", "")).strip("\n").rstrip()
         if cell.get("cell_type") == "code":
-            builder.add("code", body, cell=number)
-            builder.add("code", _output(cell.get("outputs", [])), cell=number)
+            builder.add("code", fenced(body, language), cell=number)
+            builder.add("code", fenced(_output(cell.get("outputs", []))), cell=number)
         elif cell.get("cell_type") == "markdown":
             builder.add_marked(body, markdown_blocks(body), cell=number)
         else:
             builder.add_marked(body, [Block(kind="paragraph", start=0, end=len(body))], cell=number)
     title = str(notebook.metadata.get("title", ""))
     return builder.document(source=source, title=title)
+
+
+def _language(metadata: Any) -> str:
+    """The programming language that a notebook says it is in, or an empty string."""
+    for holder, field in (("language_info", "name"), ("kernelspec", "language")):
+        part = metadata.get(holder)
+        if isinstance(part, dict) and isinstance(part.get(field), str):
+            return str(part[field])
+    return ""
 
 
 def _joined(value: Any) -> str:

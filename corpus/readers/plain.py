@@ -15,15 +15,16 @@ from itertools import zip_longest
 from corpus.document import Block, BlockKind, Document
 from corpus.readers.builder import title_of
 from corpus.readers.content import decode_text
+from corpus.whole import WHOLE_ENVIRONMENT
 
 _LINE = re.compile(r"[^\n\f]*[\n\f]|[^\n\f]+")
-_FENCE = re.compile(r"[ \t]*(```+|~~~+)")
+_FENCE = re.compile(r"[ \t]*(```+(?=[^`]*$)|~~~+)")
 _HEADING = re.compile(r" {0,3}(#{1,6})(?=[ \t]+\S)")
 _ITEM = re.compile(
     r"[ \t]*(?:[-*+•▶►‣▪◦●○■–∙·]|\$\\(?:black)?triangleright\$|\$\\bullet\$|\(?\d{1,2}[.)]|\(?[a-z][.)])[ \t]"
 )
 _UNDERLINE = re.compile(r" {0,3}(?:={3,}|-{3,})[ \t]*\n?$")
-_BEGIN = re.compile(r"[ \t]*\\begin\{([A-Za-z]+\*?)\}")
+_BEGIN = re.compile(rf"[ \t]*\\begin\{{({WHOLE_ENVIRONMENT})\}}")
 _LONGEST_EQUATION = 80
 """Lines that a display equation may run over; an opening mark without its end is ordinary text."""
 _LONGEST_TITLE = 70

@@ -1,4 +1,4 @@
-"""LaTeX sources: sections as headings, environments whole, frames of beamer as slides. Comments and preamble go."""
+"""LaTeX sources: sections as headings, formulas and code whole, beamer frames as slides. Comments and preamble go."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from corpus.document import Block, BlockKind, Document
 from corpus.readers.builder import plain_heading, title_of
 from corpus.readers.content import decode_text
+from corpus.readers.tex_prose import VERBATIM, environments, readable
 
 _COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%.*?$\n?", re.MULTILINE)
-_VERBATIM = re.compile(r"\\begin\{(verbatim|lstlisting|minted)\*?\}.*?\\end\{\1\*?\}", re.DOTALL)
 _OPTION = r"(?:\[[^\]]*\])?"
 _ARGUMENT = r"\{((?:[^{}]|\{[^{}]*\})*)\}"
 _TITLE = re.compile(rf"\\title{_OPTION}{_ARGUMENT}")
@@ -19,6 +19,7 @@ _HEADING = re.compile(
 )
 _FRAME = re.compile(rf"[ \t]*\\begin\{{frame\}}(?:<[^>]*>)?{_OPTION}(?:{_ARGUMENT})?")
 _BEGIN = re.compile(r"[ \t]*\\begin\{([A-Za-z]+)\*?\}")
+_FENCE = re.compile(r"(`{3,})[^`\n]*$")
 _LEVELS = {"part": 1, "chapter": 1, "section": 2, "subsection": 3, "subsubsection": 4, "paragraph": 5, "frametitle": 5}
 _OPEN = frozenset(("document", "frame", "abstract", "columns", "column", "center", "block", "appendix", "multicols"))
 """Environments that hold ordinary text with blocks of its own."""
@@ -35,7 +36,7 @@ def read(data: bytes, *, source: str) -> Document:
     raw, warnings = decode_text(data)
     raw = without_comments(raw)
     title = _TITLE.search(raw)
-    text = _body(raw)
+    text = readable(_body(raw), raw)
     blocks = list(_blocks(text))
     name = plain_heading(f"\\title{{{title[1]}}}") if title else ""
     return Document(
@@ -50,9 +51,9 @@ def read(data: bytes, *, source: str) -> Document:
 def without_comments(text: str) -> str:
     """The text without `%` comments; a percent sign in verbatim text or after a backslash stays."""
     parts, position = [], 0
-    for verbatim in _VERBATIM.finditer(text):
-        parts += [_COMMENT.sub(_after_comment, text[position : verbatim.start()]), verbatim[0]]
-        position = verbatim.end()
+    for opening, _, end in environments(text, VERBATIM):
+        parts += [_COMMENT.sub(_after_comment, text[position : opening.start()]), text[opening.start() : end]]
+        position = end
     return "".join([*parts, _COMMENT.sub(_after_comment, text[position:])])
 
 
@@ -119,16 +120,31 @@ def _environment(text: str, position: int, line: str) -> tuple[BlockKind, int] |
         closing = "\\]"
     elif stripped.startswith("$$"):
         closing = "$$"
+    elif fence := _FENCE.match(line):
+        closing, kind = f"\n{fence[1]}\n", "code"
+    elif line.startswith("| "):
+        return "table", _after_rows(text, position)
     elif begin and begin[1] not in _OPEN:
         closing, kind = f"\\end{{{begin[1]}", _KINDS.get(begin[1], "paragraph")
     else:
         return None
     inside = position + len(line) - len(stripped) + 2
     end = text.find(closing, inside)
+    if end == -1 and kind == "code" and text.endswith(closing.rstrip()):
+        return kind, len(text)
     if end == -1:
         return None
+    end += len(closing) - len(closing.lstrip())
     line_end = text.find("\n", end)
     return kind, (len(text) if line_end == -1 else line_end + 1)
+
+
+def _after_rows(text: str, position: int) -> int:
+    """Where the table ends whose first row is at `position`."""
+    while text.startswith("|", position):
+        end = text.find("\n", position)
+        position = len(text) if end == -1 else end + 1
+    return position
 
 
 def _trimmed(kind: BlockKind, text: str, start: int, end: int, level: int, slide: int | None) -> Iterator[Block]:
