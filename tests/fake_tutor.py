@@ -20,6 +20,7 @@ from lm.checkpoint import Checkpoint, CheckpointError
 from lm.config import ARCHITECTURES, ModelConfig
 from lm.reading import Prompt
 from tutor.answer import Answer, Citation, PromptToken, Ranked, Step, Trace
+from tutor.candidate import Candidate
 from tutor.choices import Choices
 from tutor.errors import Stopped, TutorError
 from tutor.explanation import Explanation, HeadWeights, explanation_of
@@ -121,12 +122,13 @@ def with_gates(answer: Answer, *, layers: int = 2, units: int = 100) -> Answer:
 
 
 def answer_for(question: str) -> Answer:
-    """A cited answer with its trace; a question about cooking is refused."""
+    """A cited answer with its trace; a question about cooking is refused, one for numbers quotes a lecture that has
+    bracketed numbers of its own."""
     ranked = tuple(Ranked(passage=one, score=0.9 - 0.2 * place) for place, one in enumerate(PASSAGES))
     if "pasta" in question:
         text = "The course material does not cover this question. The nearest place is 14-lstm.md."
         return Answer(question=question, text=text, refused=True, citations=(), passages=ranked, trace=None)
-    first = f"{SENTENCE}."
+    first = f"{SENTENCE} [2] as of [1] {{[3]}}." if "numbers" in question else f"{SENTENCE}."
     text = f"{first} [1] It is computed as $${FORMULA}$$ with a gate vector [2]."
     start = PASSAGES[0].text.index(SENTENCE)
     citations = (
@@ -271,6 +273,9 @@ class FakeTutor:
 
     def prompt(self, question: str, hits: Sequence[FakeHit]) -> tuple[Prompt, tuple[Chosen, ...]]:
         return Tutor.prompt(self, question, hits)
+
+    def prompt_of(self, question: str, candidates: Sequence[Candidate]) -> tuple[Prompt, tuple[Chosen, ...]]:
+        return Tutor.prompt_of(self, question, candidates)
 
     def stream(
         self,

@@ -189,6 +189,15 @@ def test_a_follow_up_knows_what_came_before(page: Page) -> None:
     page.until("return document.querySelector('.gb-card[open] .gb-mark')")
 
 
+def test_bracketed_numbers_of_the_lecture_are_no_citations(page: Page) -> None:
+    page.ask("What are the numbers?")
+    page.until("return document.querySelectorAll('#gb-chat .gb-cite').length")
+    page.run("document.querySelector('#gb-chat').append(document.createElement('i'))")
+    time.sleep(0.3)
+    assert [one.text for one in page.all("#gb-chat .gb-cite")] == ["[1]", "[2]"]
+    assert "is kept [2] as of [1] {[3]}. [1] It is" in " ".join(page.answer().text.split())
+
+
 def test_hints_lead_to_the_answer(page: Page) -> None:
     page.run("[...document.querySelectorAll('#gb-mode label')].find((one) => one.innerText.trim() === 'Hint').click()")
     page.ask(QUESTION)

@@ -7,7 +7,7 @@ import pytest
 from fake_embedder import FakeEmbedder
 
 from index.build import build
-from index.spelling import mended, vocabulary
+from index.spelling import mended, slips, vocabulary
 from index.store import Store
 
 WORDS = vocabulary(
@@ -56,8 +56,62 @@ def test_errors_are_mended_and_other_words_kept(asked: str, read: str) -> None:
 def test_of_two_equally_near_words_the_more_frequent_is_taken() -> None:
     counts = {"gates": 2, "gated": 5, "rates": 9}
     assert (
-        mended("gatez", lambda word, edits: [(one, n) for one, n in counts.items() if one[0] == "g"], known) == "gated"
+        mended("gatee", lambda word, edits: [(one, n) for one, n in counts.items() if one[0] == "g"], known) == "gated"
     )
+
+
+TERMS = """
+    hypertension hypotension, nitrite nitrate, nitrites nitrates, sulfite sulfate, ethane ethene, butene butane,
+    ethanol ethenol, butanal butanol, retinal retinol, amylose amylase, stalagmite stalactite, adduction abduction,
+    intercellular intracellular, mitosis meiosis, endothermic exothermic, anaerobic aerobic, macroscopic microscopic,
+    adsorption absorption, convection conduction, creatine creatinine, adenosine adenine, phosphites phosphates,
+    chlorine chloride, hominid hominin, perfusion profusion, nucleolus nucleus
+"""
+
+
+@pytest.mark.parametrize("pair", TERMS.split(","))
+def test_of_two_terms_neither_is_an_error_for_the_other(pair: str) -> None:
+    one, other = pair.split()
+    assert slips(one, other, 2) == slips(other, one, 2) == 0
+    asked = f"What is {one}?"
+    assert mended(asked, lambda word, edits: [(other, 9)] if word[0] == other[0] else [], known) == asked
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("hypotenson", "hypotension"),
+        ("hypotnesion", "hypotension"),
+        ("nirtate", "nitrate"),
+        ("nittrate", "nitrate"),
+        ("nitratr", "nitrate"),
+        ("seperate", "separate"),
+        ("definately", "definitely"),
+        ("gradiant", "gradient"),
+        ("kernal", "kernel"),
+        ("copyed", "copied"),
+        ("replase", "replace"),
+        ("otput", "output"),
+        ("stalagtmites", "stalagmites"),
+    ],
+)
+def test_what_fingers_and_ears_do_is_an_error(typed: str, meant: str) -> None:
+    assert slips(typed, meant, 1) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "read"),
+    [
+        ("Who is Jacobi?", "Who is Jacobi?"),
+        ("who is jacobi?", "who is jacovi?"),
+        ("Is a CIDEr good?", "Is a CIDEr good?"),
+        ("What does Bahdnaau say?", "What does bahdanau say?"),
+        ("JACOBI", "jacovi"),
+    ],
+)
+def test_names_are_mended_less_readily(asked: str, read: str) -> None:
+    words = {"jacovi": 2, "coder": 3, "bahdanau": 4}
+    assert mended(asked, lambda word, edits: [one for one in words.items() if one[0][0] == word[0]], known) == read
 
 
 def test_a_word_stands_once_for_a_text_and_numbers_are_no_words() -> None:

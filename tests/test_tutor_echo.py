@@ -34,6 +34,41 @@ def test_a_sentence_that_asks_the_question_does_not_answer_it(sentence: str, ask
     assert asks_back(sentence, ASKED) == asks
 
 
+GRAPES = "Name three grape varieties of Bordeaux."
+
+
+@pytest.mark.parametrize(
+    ("sentence", "question"),
+    [
+        (GRAPES, GRAPES),
+        ("2) " + GRAPES, "Which three grape varieties of Bordeaux are there?"),
+        ("(b) Explain why the gradients vanish.", ASKED),
+        ("Exercise 3: Explain briefly why gradients vanish!", ASKED),
+        ("3. Derive the gradient of the loss.", "Can you derive the gradient of the loss?"),
+        ("- **Describe** the water cycle.", "What is the water cycle?"),
+        ("List the organs of the digestive system.", "what are the organs of the digestive system"),
+        ("Compute the mean of 2 and 4.", "What is the mean of 2 and 4?"),
+    ],
+)
+def test_an_exercise_does_not_answer_itself(sentence: str, question: str) -> None:
+    assert asks_back(sentence, question)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "question"),
+    [
+        ("Name resolution turns a name into an address.", "What is name resolution?"),
+        ("Define the loss as the mean of the squared errors.", "How is the loss defined?"),
+        ("Compute the gradient, then step against it.", "What does gradient descent do?"),
+        ("Merlot, Cabernet and Malbec are grape varieties of Bordeaux.", GRAPES),
+        ("To explain why gradients vanish takes a product.", ASKED),
+        ("State capitals are seats of government.", "What are state capitals?"),
+    ],
+)
+def test_what_says_more_than_the_exercise_does(sentence: str, question: str) -> None:
+    assert not asks_back(sentence, question)
+
+
 def test_a_title_asks_without_a_mark_too() -> None:
     bare = ASKED.rstrip("?")
     assert asks_back(bare, ASKED, title=True)

@@ -144,6 +144,55 @@ def test_an_overview_is_traced_cited_and_streamed(course_tutor: Tutor) -> None:
     assert everything.trace is None
 
 
+KNIVES = """# Kitchen basics
+
+## Agenda
+
+- Knives
+- Pans
+
+## Kinds of knives
+
+- Bread knife
+- Paring knife
+
+## Kinds of pans
+
+- Wok
+- Grill pan
+
+## Herbs
+
+- basil and its little leaves
+- bay
+
+## Stocks
+
+1. white stock
+2. brown stock
+
+## Summary
+
+- sharpen your knives often
+"""
+
+
+def test_where_there_are_no_sentences_titles_and_short_items_are_told(tmp_path: Path) -> None:
+    with open_store(tmp_path, {"lecture1.md": KNIVES, "lecture2.md": ROME}) as store:
+        found = overview("Summarise lecture 1", store)
+        assert found is not None
+        said = [one.text for one in found.points]
+        assert 4 <= len(said) <= 7
+        assert said == sorted(said, key=KNIVES.index)
+        assert {"Kinds of knives", "Kinds of pans", "Herbs", "Stocks"} <= set(said)
+        assert not {"Kitchen basics", "Agenda", "Summary"} & set(said)
+        for one in found.points:
+            assert found.hits[one.passage].passage.text[one.start : one.end] == one.text
+        prose = overview("Summarise lecture 2", store)
+        assert prose is not None
+        assert all(one.text.endswith(".") for one in prose.points)
+
+
 def test_an_overview_of_formulas_alone_is_left_to_the_search(tmp_path: Path) -> None:
     with open_store(tmp_path, {"lecture1.md": "# Sums\n\n$$ 1 + 1 = 2 $$\n"}) as store:
         assert overview("Summarise lecture 1", store) is None

@@ -76,6 +76,15 @@ def test_a_heading_that_the_text_does_not_speak_of_is_left_alone() -> None:
     assert of_heading("The forget gate", "Nothing of the kind.") == ""
 
 
+def test_who_and_what_are_not_mixed_up() -> None:
+    text = "Marie Curie was born in Warsaw. Marie Curie is a chemist who won two prizes. It ended the Cold War."
+    assert of_heading("Marie Curie", text) == ""
+    assert of_heading("The Cold War", text) == "What is the Cold War?"
+    assert of_heading("Residual Connections", "Residual connections are sums.") == "What are residual connections?"
+    one = Passage(passage_id="1", document="D", text=text, locator=Locator(source="d.md", start=0, end=len(text)))
+    assert list(questions_of(one)) == []
+
+
 def test_definitions_become_questions() -> None:
     text = "SentencePiece is a program that trains tokenisers on raw text. Each time is the one that counts for us all."
     one = Passage(passage_id="1", document="D", text=text, locator=Locator(source="d.md", start=0, end=len(text)))

@@ -36,10 +36,16 @@ def test_json_holds_answers_with_their_citations() -> None:
 def test_markdown_quotes_the_sources() -> None:
     text = conversation_markdown(talked(QUESTION, "a long question"))
     assert text.startswith("# A conversation with Glassbox\n\n## What does the forget gate do?\n\n")
-    assert "[1] Long short-term memory (14-lstm.md, " in text
+    assert "**[1]** Long short-term memory (14-lstm.md, " in text
     assert f"> {SENTENCE}" in text
     assert "*model fake, index generation 000001, " in text
     assert text.rstrip().endswith("**No answer.** The question has 9,999 characters; ask in at most 2,000.")
+
+
+def test_the_numbers_of_sources_are_bold_and_those_of_the_lecture_are_not() -> None:
+    text = conversation_markdown(talked("What are the numbers?"))
+    assert f"{SENTENCE} [2] as of [1] {{[3]}}. **[1]** It is computed as" in text
+    assert "with a gate vector **[2]**.\n\nSources:\n\n**[1]** Long" in text
 
 
 def test_an_empty_conversation_is_a_file_all_the_same() -> None:

@@ -4,7 +4,8 @@
 
 with x = the best sentence cosine, the best passage cosine, the log of the summed odds of all sentences found to
 answer, whether the question names what the material never says, and whether it asks for a number that the two
-likeliest sentences do not hold. What the language model itself thinks of an answer adds nothing to these. The weights
+likeliest sentences do not hold. No sentence answers where they speak of World War I and the question of World War II
+(`tutor.numerals`). What the language model itself thinks of an answer adds nothing to these. The weights
 were fitted (2026-11-21) by `python -m tutor.fit_coverage` on 255 dev questions of the course, 110 on slide decks and
 280 on five slide transcripts, 123 of the 645 without an answer; what each threshold (`tutor.choices`) gives stands in
 `tutor/README.md`.
@@ -20,8 +21,11 @@ from index.store import Hit
 from tutor.candidate import log_odds, read_hits
 from tutor.echo import asks_back
 from tutor.names import counts, has_number, unknown
+from tutor.numerals import another
 
 _LIKELIEST = 2
+_MOST = 8.0
+"""Most and, below zero, least log-odds that sentences answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +53,12 @@ def signals(question: str, hits: Sequence[Hit], says: Callable[[str], bool]) -> 
     candidates = sorted(read_hits(hits, question), key=lambda one: -one.score)
     found = [" ".join((hit.passage.context, hit.passage.text)) for hit in hits]
     odds = sum(math.exp(log_odds(one.score)) for one in candidates)
+    answers = max(-_MOST, min(_MOST, math.log(odds))) if odds > 0 else -_MOST
     likeliest = [one.text for one in candidates[:_LIKELIEST]]
     return Signals(
         sentence=max((_nearest(question, hit) for hit in hits), default=-1.0),
         passage=max((hit.dense for hit in hits), default=-1.0),
-        answers=max(-8.0, min(8.0, math.log(odds))) if odds > 0 else -8.0,
+        answers=-_MOST if another(question, says, found) else answers,
         unknown=float(bool(unknown(question, says, found))),
         uncounted=float(counts(question) and not any(map(has_number, likeliest))),
     )

@@ -24,13 +24,22 @@ _UNSAID = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>|https?://\S+|\]\([^)
 _ASKS = re.compile(r"[^\s(]\?")
 """A question mark after a word, and not the "(?)" of one who is not sure."""
 
-
 _OPENS = re.compile(r"\W*(?:what|which|who|whose|whom|when|where|why|how)\b", re.IGNORECASE)
 """How a title begins that is a question without its mark."""
 
+_SETS = re.compile(
+    r"(?:\W*(?:(?:exercise|problem|question|task|part|q)\s*)?(?:\d{1,3}(?:\.\d+)*|[a-h])?\s*[.):](?=\s))?\W*"
+    r"(?:please\s+|briefly\s+|in your own words,?\s+)?(?:name|list|explain|describe|discuss|define|state|give"
+    r"|tell|compute|calculate|derive|determine|find|prove|show|verify|solve|sketch|draw|write|compare|contrast"
+    r"|identify|outline|summari[sz]e|justify|illustrate|evaluate|estimate|mention|comment)\b(?:\s+briefly\b)?",
+    re.IGNORECASE,
+)
+"""How an exercise begins that is no question: "3. Derive the update", "(b) Name three parts"."""
+
 
 def asks_back(sentence: str, question: str, *, title: bool = False) -> bool:
-    """Whether a sentence or `title` asks what was asked, or a part of it, instead of answering it.
+    """Whether a sentence or `title` asks what was asked, or a part of it, or sets it as an exercise, instead of
+    answering it.
 
     >>> asks_back("3. Why do gradients vanish?", "Why do the gradients of an RNN vanish?")
     True
@@ -39,6 +48,8 @@ def asks_back(sentence: str, question: str, *, title: bool = False) -> bool:
     """
     own, asked, said = _stems(sentence), _stems(question), _UNSAID.sub(" ", sentence)
     asks = _ASKS.search(said) or (title and _OPENS.match(said))
+    if not asks and (asks := _SETS.match(said)):
+        own = _stems(said[asks.end() :])
     return bool(asks) and len(own & asked) >= _ASKED * len(own)
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from lm.reading import content_stems
+from tutor.numerals import numbered
 
 _TOKEN = re.compile(r"[^\W_]+(?:[-.'’][^\W_]+)*")
 _SUFFIX = re.compile(r"['’](?:s|m|d|ll|re|ve|t)$")
@@ -56,13 +57,16 @@ def names(question: str) -> list[str]:
 def unknown(question: str, says: Callable[[str], bool], found: Sequence[str]) -> list[str]:
     """The names in a question that the material does not say; `says` looks a phrase up in all of it.
 
-    `found` are the texts that the search found: an acronym is known, too, where they spell it out.
+    `found` are the texts that the search found: an acronym is known, too, where they spell it out. A word with its
+    numeral is one name.
     """
-    return [
+    single = [
         name
         for name in names(question)
         if not says(name) and not says(" ".join(_PARTS.findall(name))) and not _spelled_out(name, found)
     ]
+    numerals = [one for one in numbered(question) if one.sure or one.another(found)]
+    return single + [f"{one.whole} {one.marks[0]}" for one in numerals if not one.known(says, found)]
 
 
 def _spelled_out(name: str, texts: Sequence[str]) -> bool:

@@ -1,8 +1,8 @@
 """Answers to questions about lectures as a whole (`tutor.whole`), which no passage answers.
 
 Of a document they quote, stretch by stretch, the sentence that is nearest to all of it (to the centroid of its
-passages, as in Radev and others, 2004), or its agenda where topics are asked for; of many documents they give the
-titles.
+passages, as in Radev and others, 2004), or its agenda where topics are asked for; where there are hardly any sentences,
+as on slides, its titles and short items. Of many documents they give the titles.
 """
 
 from __future__ import annotations
@@ -22,6 +22,11 @@ _DOCUMENTS = 100
 """Most titles that are listed."""
 
 _LEAST_WORDS, _MOST_WORDS = 6, 45
+_SHORTEST_ITEM = 3
+"""Words of an item that is told where there is no sentence."""
+_FEW = 3
+"""Fewer sentences than these are no overview."""
+_HEADLINE = re.compile(r"(?:#{1,6}[ \t]+|\\(?:(?:sub)*section|chapter|frametitle)\*?\{)(?P<title>[^{}\n]+?)[\s#}]*$")
 _LEADS_OFF, _PROSE = 0.1, 0.1
 """What the first sentence under a heading gains, and one of running text, in cosine."""
 _LEANS = re.compile(
@@ -40,6 +45,7 @@ _AGENDA = re.compile(
     r"|plan|(?:learning )?(?:objectives|goals|outcomes)|what (?:you|we)(?: will)? (?:learn|see|cover))\b",
     re.IGNORECASE,
 )
+_ANY = re.compile(r"\W*(?:(?:summary|recap|introduction|conclusions?|motivation|examples?|notes?)\W*)+|[\W\d]*", re.I)
 _LONGEST_HEADING = 6
 """Words."""
 _EARLY = 0.34
@@ -103,24 +109,54 @@ def _told(head: str, said: Sequence[tuple[Candidate, Hit]], *, titles: bool = Fa
 
 def _central(hits: Sequence[Hit], most: int) -> list[Candidate]:
     """At most `most` sentences of a document in reading order: of each of so many stretches of about the same length
-    the one nearest to the whole. `passage` is the position in `hits`."""
+    the one nearest to the whole; where there are few, of the others a title or a short item. `passage` is the position
+    in `hits`."""
     found: dict[int, tuple[float, Candidate]] = {}
-    total, before = sum(len(hit.passage.text) for hit in hits), 0
+    items: dict[int, tuple[float, Candidate]] = {}
+    titles: list[tuple[int, tuple[float, Candidate]]] = []
+    total, before, open_title = sum(len(hit.passage.text) for hit in hits), 0, False
+    told = {folded(hit.passage.document) for hit in hits}
     for number, hit in enumerate(hits):
         first = True
-        beside = any(map(_BESIDE.search, hit.passage.locator.headings))
-        for sentence in () if beside else hit.sentences:
+        aside = beside = any(map(_BESIDE.search, hit.passage.locator.headings))
+        for sentence in hit.sentences:
             (one,) = _candidates(number, hit, sentence) or (None,)
-            if one is None or one.kind in (Kind.HEADING, Kind.TITLE):
+            title = _title(number, hit, sentence, one)
+            stretch = int((before + (sentence.start + sentence.end) / 2) * most / total)
+            if title is not None:
+                first, aside = True, _says_nothing(title.text)
+                open_title = not aside and folded(title.text) not in told
+                if open_title:
+                    told.add(folded(title.text))
+                    titles.append((stretch, (title.score, title)))
+            elif one is None:
                 first = True
             elif _tells(one):
-                stretch = int((before + (one.start + one.end) / 2) * most / total)
-                worth = one.score + _LEADS_OFF * first + _PROSE * (one.kind is Kind.TEXT)
-                if stretch not in found or worth > found[stretch][0]:
-                    found[stretch] = worth, one
+                if not beside:
+                    _keep(found, stretch, one.score + _LEADS_OFF * first + _PROSE * (one.kind is Kind.TEXT), one)
+                    # A sentence speaks for its title.
+                    titles, open_title = titles[: len(titles) - open_title], False
                 first = False
+            elif not aside and _tells(one, _SHORTEST_ITEM):
+                _keep(items, stretch, one.score, one)
         before += len(hit.passage.text)
+    if len(found) < min(_FEW, most):
+        # The first title of a stretch tells more than an item.
+        found = items | dict(reversed(titles)) | found
     return [one for _, (_, one) in sorted(found.items())]
+
+
+def _keep(found: dict[int, tuple[float, Candidate]], stretch: int, worth: float, one: Candidate) -> None:
+    if stretch not in found or worth > found[stretch][0]:
+        found[stretch] = worth, one
+
+
+def _title(number: int, hit: Hit, sentence: SentenceScore, one: Candidate | None) -> Candidate | None:
+    """The words of a heading or a title, if a sentence is one; `one` is its candidate."""
+    if match := _HEADLINE.match(hit.passage.text[sentence.start : sentence.end]):
+        start, end = (sentence.start + place for place in match.span("title"))
+        one = Candidate(passage=number, start=start, end=end, text=match["title"], score=0.0, kind=Kind.HEADING)
+    return one if one is not None and one.kind in (Kind.HEADING, Kind.TITLE) else None
 
 
 def _agenda(hits: Sequence[Hit]) -> list[Candidate]:
@@ -157,14 +193,19 @@ def _candidates(number: int, hit: Hit, *sentences: SentenceScore) -> list[Candid
     return [one for one in made if one is not None]
 
 
-def _tells(one: Candidate) -> bool:
-    """Whether a sentence can stand alone."""
+def _says_nothing(title: str) -> bool:
+    """Whether a title is that of any lecture."""
+    return bool(_BESIDE.search(title) or _ANY.fullmatch(title) or _heads_agenda(title))
+
+
+def _tells(one: Candidate, least: int = _LEAST_WORDS) -> bool:
+    """Whether a sentence of `least` words can stand alone."""
     text = one.text.strip()
     if one.kind not in (Kind.TEXT, Kind.ITEM) or one.leads or one.announces or one.points or one.code or "\n" in text:
         return False
     if _LEANS.match(text) or _LINK.search(text) or text.endswith("?") or text[0].islower():
         return False
-    return _LEAST_WORDS <= len(text.split()) <= _MOST_WORDS
+    return least <= len(text.split()) <= _MOST_WORDS
 
 
 def _named(source: SourceInfo) -> str:

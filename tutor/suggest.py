@@ -139,7 +139,10 @@ def questions_of(passage: Passage) -> Iterator[str]:
         if found := defined(passage.text[start:end]):
             kind, article, term = found
             if len(term.split()) <= _LONGEST_TERM and not _NO_TOPIC.search(term):
-                term = _spelled(passage.text[start:end][len(article) :][: len(term)], passage.text)
+                said = passage.text[start:end][len(article) :][: len(term)]
+                if not article and _is_name(said, passage.text):
+                    continue
+                term = _spelled(said, passage.text)
                 yield f"What {'are' if kind == 'are' else 'is'} {article}{term}?"
 
 
@@ -180,16 +183,32 @@ def _of_topic(heading: str, text: str) -> str:
         return ""
     head = re.split(r" (?:of|in) ", match["term"])[0].split(" ")[-1]
     plural = head.endswith("s") and not _SINGULAR.search(head) and not head.isupper()
+    if not match["article"] and _is_name(match["term"], text):
+        return ""
     term = _spelled(match["term"], text)
     article = (match["article"] or "").lower()
     return f"What {'are' if plural else 'is'} {article}{term}?"
 
 
+def _is_name(term: str, text: str) -> bool:
+    """Whether a term is a name of several words, which may be a person's: the text writes none of them small."""
+    words = term.split(" ")
+    return len(words) > 1 and all(word[0].isupper() and not _small(word, text) for word in words)
+
+
+def _small(word: str, text: str) -> bool:
+    """Whether the text writes a word in small letters somewhere."""
+    return re.search(rf"\b{re.escape(word.lower())}\b", text) is not None
+
+
 def _spelled(term: str, text: str) -> str:
-    """The term with a small first letter, unless the text writes its first word with a capital inside a sentence."""
-    first = term.split(" ")[0]
+    """The term with small first letters, but for words that the text writes with a capital: the first one inside a
+    sentence, the others everywhere."""
+    first, *more = term.split(" ")
     inside = re.search(rf"(?<=[a-z,] ){re.escape(first)}\b", text)
-    return term if inside or first[1:] != first[1:].lower() or "'" in first else term[0].lower() + term[1:]
+    if not (inside or first[1:] != first[1:].lower() or "'" in first):
+        first = first[0].lower() + first[1:]
+    return " ".join([first, *(word.lower() if word.istitle() and _small(word, text) else word for word in more)])
 
 
 def _document(passage: Passage) -> tuple[str, str]:

@@ -13,12 +13,13 @@ from tutor.ui.chat import one_line, shown
 from tutor.ui.drawing import LATEX, drawn, inert_json
 from tutor.ui.loading import Loading, user_errors
 from tutor.ui.markdown import without_html
+from tutor.ui.markers import put_by_tutor
 from tutor.ui.payload import runs_marked, visible
 
 MOST = 6
 """Models side by side at once."""
 
-SCRIPTS = ("elements.js", "models.js", "chart.js", "passage.js", "compare.js")
+SCRIPTS = ("elements.js", "models.js", "chart.js", "passage.js", "markers.js", "compare.js")
 CARD_SCRIPTS = ("elements.js", "models.js", "compare-card.js")
 IDLE = {"submit_btn": "Compare", "stop_btn": False}
 BUSY = {"submit_btn": False, "stop_btn": "Stop"}
@@ -133,7 +134,8 @@ def _figures(found: Side) -> dict[str, Any]:
     """A row of the table and a line of the chart."""
     whole = found.to_json()
     kept = ("architecture", "parameters", "seconds", "tokens_per_second", "reference", "passages", "gradient")
-    return {"name": visible(found.model), "cited": whole["citations"], **{name: whole[name] for name in kept}}
+    marked = {"cited": whole["citations"], "markers": put_by_tutor(found.answer)}
+    return {"name": visible(found.model), **marked, **{name: whole[name] for name in kept}}
 
 
 def compare_tab(gr: Any, loading: Loading, tab: Any, *, longest: int) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from tutor.hint import inert
 from tutor.ui.chat import Turn
+from tutor.ui.markers import bracketed
 
 FORMAT = 1
 
@@ -31,22 +32,39 @@ def conversation_json(turns: Sequence[Turn]) -> str:
 
 
 def conversation_markdown(turns: Sequence[Turn]) -> str:
-    """The same for people: question, answer as it was shown, and its sources with the words that were taken."""
+    """The same for people: question, answer as it was shown, and its sources with the words that were taken.
+
+    The tutor's numbers of sources are bold: bracketed numbers of the lectures are not.
+    """
     parts = ["# A conversation with Glassbox"]
     for turn in turns:
-        parts += [f"## {inert(turn.question)}", turn.shown or "*(no answer)*"]
+        parts += [f"## {inert(turn.question)}", _shown(turn) or "*(no answer)*"]
         if turn.record is None or turn.answer is None:
             continue
         if turn.record["citations"]:
             parts.append("Sources:")
         for one in turn.record["citations"]:
             passage = one["passage"]
-            lines = [f"[{one['number']}] {inert(passage['document'])} ({inert(passage['place'])})"]
+            lines = [f"**[{one['number']}]** {inert(passage['document'])} ({inert(passage['place'])})"]
             lines += ["> " + quote.replace("\n", "\n> ") for quote in quotes(one)]
             parts.append("\n\n".join(lines))
         written = f"model {turn.record['model']}, index generation {turn.record['generation']}, {turn.record['time']}"
         parts.append(f"*{inert(written)}*")
     return "\n\n".join(parts) + "\n"
+
+
+def _shown(turn: Turn) -> str:
+    """What the chat shows of an answer, the tutor's numbers in it bold."""
+    answer = turn.answer or ""
+    if turn.record is None or not answer or answer not in turn.shown:
+        return turn.shown
+    spans = [(start, end) for one in turn.record["citations"] for start, end in one["answer_spans"]]
+    text, at = "", 0
+    for start, end, put in bracketed(answer, spans):
+        text += answer[at:start] + (f"**{answer[start:end]}**" if put else answer[start:end])
+        at = end
+    before, _, after = turn.shown.rpartition(answer)
+    return before + text + answer[at:] + after
 
 
 def quotes(citation: dict[str, Any]) -> list[str]:

@@ -19,6 +19,7 @@ from corpus.document import Passage
 from tutor.answer import Answer, Citation, PromptToken, Step, Trace
 from tutor.ui.drawing import inert_json
 from tutor.ui.markdown import pieces
+from tutor.ui.markers import put_by_tutor
 
 VERSION = 2
 
@@ -78,6 +79,7 @@ def payload(answer: Answer, turn: int, key: str = "") -> dict[str, Any]:
         "quoted": round(sum(end - start for start, end in answer.quoted) / max(len(answer.text), 1), 4),
         "model": visible(answer.model),
         "seconds": round(answer.timings.get("total", 0.0), 3),
+        "markers": put_by_tutor(answer),
         "passages": passages,
         "trace": trace_payload(trace, answer) if trace is not None and trace.steps else None,
     }

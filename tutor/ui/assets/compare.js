@@ -68,25 +68,19 @@ function openPassage(number) {
   card.classList.add("gb-flash");
 }
 
-// Turns "[1]" in the answers into a button that opens passage 1. Formulas and code stay as they are.
-function linkMarkers(text) {
-  const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT, (node) =>
-    /\[\d+\]/.test(node.data) && !node.parentElement.closest("pre, code, .katex, button, a")
-      ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_REJECT);
-  const found = [];
-  while (walker.nextNode()) found.push(walker.currentNode);
-  for (const node of found) {
-    const pieces = node.data.split(/\[(\d+)\]/).map((part, index) => {
-      if (index % 2 === 0) return part;
-      const passage = data.passages[Number(part) - 1];
-      if (!passage) return `[${part}]`;
-      const button = make("button", { type: "button", class: "gb-ref", title: passage.title,
-        "aria-label": `Open passage ${part}: ${passage.title}` }, `[${part}]`);
-      button.addEventListener("click", () => openPassage(passage.number));
-      return button;
-    });
-    if (pieces.some((piece) => typeof piece !== "string")) node.replaceWith(...pieces);
-  }
+// A "[1]" that the tutor put into a model's answer opens passage 1.
+function linkPassages(card) {
+  const name = card.querySelector(".gb-compare-name"), answer = card.querySelector(".gb-compare-answer");
+  const model = name && answer && data.models.find((one) => one.name === name.textContent);
+  if (!model) return;
+  linkMarkers(answer, model.markers, "gb-ref", (number) => {
+    const passage = data.passages[number - 1];
+    if (!passage) return null;
+    const button = make("button", { type: "button", class: "gb-ref", title: passage.title,
+      "aria-label": `Open passage ${number}: ${passage.title}` }, `[${number}]`);
+    button.addEventListener("click", () => openPassage(passage.number));
+    return button;
+  });
 }
 
 let linking = false;
@@ -95,7 +89,7 @@ function scheduleMarkers() {
   linking = true;
   requestAnimationFrame(() => {
     linking = false;
-    document.querySelectorAll("#gb-compare-cards .gb-compare-answer").forEach(linkMarkers);
+    document.querySelectorAll("#gb-compare-cards .gb-compare-card").forEach(linkPassages);
   });
 }
 

@@ -69,29 +69,15 @@ function receive() {
   scheduleLinks();
 }
 
-// Turns "[1]" in an answer into a button that opens source 1 of that answer. Formulas and code stay as they are.
+// A "[1]" that the tutor put into an answer opens source 1 of that answer.
 function linkCitations(message, turn) {
   const data = answers.get(turn);
   if (!data) return;
-  const numbers = new Set(data.passages.map((passage) => passage.number).filter(Boolean));
-  const walker = document.createTreeWalker(message, NodeFilter.SHOW_TEXT, (node) =>
-    /\[\d+\]/.test(node.data) && !node.parentElement.closest("pre, code, .katex, button, a")
-      ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_REJECT);
-  const found = [];
-  while (walker.nextNode()) found.push(walker.currentNode);
-  for (const node of found) {
-    const parts = node.data.split(/\[(\d+)\]/);
-    const pieces = parts.map((part, index) => {
-      if (index % 2 === 0) return part;
-      const number = Number(part);
-      if (!numbers.has(number)) return `[${part}]`;
-      const passage = data.passages.find((one) => one.number === number);
-      const button = make("button", { type: "button", class: "gb-cite", "data-turn": turn, "data-number": number,
-        title: passage.title, "aria-label": `Open source ${number}: ${passage.title}` }, `[${part}]`);
-      return button;
-    });
-    if (pieces.some((piece) => typeof piece !== "string")) node.replaceWith(...pieces);
-  }
+  linkMarkers(message, data.markers, "gb-cite", (number) => {
+    const passage = data.passages.find((one) => one.number === number);
+    return passage && make("button", { type: "button", class: "gb-cite", "data-turn": turn, "data-number": number,
+      title: passage.title, "aria-label": `Open source ${number}: ${passage.title}` }, `[${number}]`);
+  });
 }
 
 let linking = false;
