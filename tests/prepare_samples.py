@@ -88,6 +88,9 @@ class FakeStore:
     def mended(self, query: str) -> str:
         return query
 
+    def says(self, phrase: str) -> bool:
+        return any(phrase.casefold() in one.text.casefold() for one in self._passages)
+
     def search(self, query: str, *, k: int = 5) -> tuple[FakeHit, ...]:
         asked = set(query.casefold().split())
         hits = [FakeHit(one, len(asked & set(one.text.casefold().split())) / 10) for one in self._passages]

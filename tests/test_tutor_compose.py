@@ -208,9 +208,10 @@ def test_the_last_sentence_may_still_grow() -> None:
 
 
 def test_merge_joins_over_white_space_trims_and_drops_scraps() -> None:
-    assert merge([(4, 6), (0, 4), (0, 4), (9, 10)], "abc  def gh") == ((0, 6),)
+    assert merge([(4, 6), (0, 4), (0, 4), (11, 14)], "abc  d ef  ghi") == ((0, 6),)
     assert merge([(5, 8), (0, 4)], "abc  def gh") == ((0, 8),)
-    assert merge([(9, 11), (0, 2)], "abc  def gh") == ((0, 2), (9, 11))
+    assert merge([(9, 11), (0, 3)], "abc  def gh") == ((0, 3), (9, 11))
+    assert merge([(3, 7), (10, 11)], "photosynthesis takes") == ((0, 14),), "whole words are marked"
 
 
 def test_words_from_a_heading_do_not_open_a_sentence() -> None:

@@ -138,6 +138,8 @@ def test_an_overview_is_traced_cited_and_streamed(course_tutor: Tutor) -> None:
     told = "".join(step.text for step in answer.trace.steps)
     assert all(answer.text[start:end] in told for start, end in answer.quoted)
     assert course_tutor.explain(answer).passages
+    assert answer.overview
+    assert not answer.extractive
     everything = course_tutor.ask("What does this course cover?")
     well_formed(everything)
     assert len(everything.citations) == len([one for one in course_tutor.store.sources() if one.passages])

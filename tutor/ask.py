@@ -124,7 +124,8 @@ def show(answer: Answer) -> str:
         lines.append("")
     lines += [f"[{citation.number}] {citation.passage.locator.describe()}" for citation in answer.citations]
     seconds = answer.timings.get("total", 0.0)
-    lines.append(f"\n{answer.model}, {seconds:.2f} s" + (", quoted word for word" if answer.extractive else ""))
+    how = ", an overview" if answer.overview else ", quoted word for word" if answer.extractive else ""
+    lines.append(f"\n{answer.model}, {seconds:.2f} s{how}")
     return "\n".join(lines)
 
 

@@ -311,8 +311,8 @@ def best_sentence(candidates: Sequence[Candidate]) -> Candidate:
 
 
 def merge(spans: Sequence[Span], text: str) -> tuple[Span, ...]:
-    """Spans in order, joined where only white space or nothing stands between them, trimmed of white space, without
-    the scraps that common words leave beside longer stretches."""
+    """Spans in order, widened to whole words, joined where only white space or nothing stands between them, trimmed of
+    white space, without the scraps that common words leave beside longer stretches."""
     merged: list[Span] = []
     for start, end in sorted(set(spans)):
         while start < end and text[start].isspace():
@@ -321,6 +321,10 @@ def merge(spans: Sequence[Span], text: str) -> tuple[Span, ...]:
             end -= 1
         if start >= end:
             continue
+        while start > 0 and text[start - 1].isalnum() and text[start].isalnum():
+            start -= 1
+        while end < len(text) and text[end].isalnum() and text[end - 1].isalnum():
+            end += 1
         if merged and not text[merged[-1][1] : start].strip():
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
         else:

@@ -76,6 +76,7 @@ def payload(answer: Answer, turn: int, key: str = "") -> dict[str, Any]:
         "key": key,
         "refused": answer.refused,
         "extractive": answer.extractive,
+        "overview": answer.overview,
         "quoted": round(sum(end - start for start, end in answer.quoted) / max(len(answer.text), 1), 4),
         "model": visible(answer.model),
         "seconds": round(answer.timings.get("total", 0.0), 3),

@@ -28,6 +28,10 @@ function drawSources(root, data) {
   if (data.refused) {
     root.append(make("p", { class: "gb-note gb-refused" },
       "Refused: the material does not cover this question. The nearest passages are below."));
+  } else if (data.overview) {
+    root.append(make("p", { class: "gb-note" }, data.quoted
+      ? "An overview: of each part of the lecture the words that are nearest to the whole of it. The model wrote none of them."
+      : "The lectures, each with the passage that it begins with."));
   } else if (data.extractive) {
     root.append(make("p", { class: "gb-note" },
       "This answer is quoted word for word: what the model wrote was not whole or not supported well enough."));
