@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from tutor.belonging import Growth, listed, needed, opened, plausible
-from tutor.candidate import Candidate, Kind, sigmoid
+from tutor.candidate import Candidate, Kind
 from tutor.choices import Choices
+from tutor.odds import sigmoid
 
 CHOICES = Choices()
 ITEM, TITLE, TEXT = Kind.ITEM, Kind.TITLE, Kind.TEXT

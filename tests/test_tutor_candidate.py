@@ -5,7 +5,8 @@ import pytest
 from corpus.document import Locator, Passage
 from corpus.sentences import sentence_spans
 from index.store import Hit, SentenceScore
-from tutor.candidate import Candidate, Kind, candidate, folded, log_odds, read_hits, sigmoid
+from tutor.candidate import Candidate, Kind, candidate, folded
+from tutor.odds import log_odds, read_hits, sigmoid
 
 
 def of(text: str, part: str, headings: frozenset[str] = frozenset()) -> Candidate | None:

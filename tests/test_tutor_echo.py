@@ -6,9 +6,9 @@ import pytest
 
 from corpus.document import Locator, Passage
 from index.store import Hit, SentenceScore
-from tutor.candidate import read_hits
 from tutor.coverage import signals
 from tutor.echo import asks_back, echoes
+from tutor.odds import read_hits
 
 ASKED = "Why do the gradients vanish?"
 SAID = "Every factor is below one."

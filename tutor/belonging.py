@@ -11,8 +11,9 @@ import math
 from collections.abc import Iterator, Sequence
 
 from lm.reading import content_stems
-from tutor.candidate import Candidate, Kind, log_odds
+from tutor.candidate import Candidate, Kind
 from tutor.choices import Choices
+from tutor.odds import log_odds
 
 _LIST_ITEMS, _LIST_WORDS = 12, 100
 """Most items of a list that are told together, and most words."""

@@ -135,8 +135,8 @@ class _Searched:
 
 def ground(tutor: Tutor, question: str, k: int = 5) -> Ground:
     """Search once for a question. Raises TutorError for an empty or overlong question or a `k` below 1."""
-    from tutor.candidate import read_hits
     from tutor.compose import best_sentence
+    from tutor.odds import read_hits
     from tutor.tutor import check_question
 
     question = check_question(question)

@@ -18,10 +18,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
 
 from index.store import Hit
-from tutor.candidate import log_odds, read_hits
 from tutor.echo import asks_back
 from tutor.names import counts, has_number, unknown
 from tutor.numerals import another
+from tutor.odds import log_odds, read_hits
 
 _LIKELIEST = 2
 _MOST = 8.0

@@ -134,9 +134,9 @@ def plain(text: str) -> str:
 def measure(tutor: Tutor, question: Question, k: int, *, memory: bool = False, alone: bool = False) -> Outcome:
     """Ask one question and look where the evidence stands. `memory` and `alone` are further baselines: what the model
     writes without any passage, and what it writes after the prompt before anything is checked and completed."""
-    from tutor.candidate import read_hits
     from tutor.compose import best_sentence
     from tutor.measures import write
+    from tutor.odds import read_hits
 
     stream = tutor.stream(question.question, question.history, k, trace=False)
     answer, hits = stream.answer, stream.hits

@@ -23,8 +23,9 @@ import numpy as np
 
 from corpus.document import Passage
 from index.device import Placed
-from tutor.candidate import Candidate, folded, read_hits
+from tutor.candidate import Candidate, folded
 from tutor.errors import TutorError
+from tutor.odds import read_hits
 from tutor.quiz_asked import asked_of
 from tutor.quiz_facts import core, key_facts
 from tutor.quiz_grading import Grade, Verdict, grade

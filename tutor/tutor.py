@@ -17,10 +17,11 @@ from lm.config import ModelConfig
 from lm.reading import Prompt, build_prompt
 from lm.sampling import Decoding
 from tutor.answer import Answer, History
-from tutor.candidate import Candidate, read_hits
+from tutor.candidate import Candidate
 from tutor.choices import Choices
 from tutor.dialogue import standalone, told_before
 from tutor.errors import TutorError, short
+from tutor.odds import read_hits
 from tutor.overview import Overview, overview
 from tutor.selection import Chosen, select
 from tutor.stream import Stream
