@@ -77,6 +77,15 @@ def test_sentences_are_scored_alike_alone_and_in_a_batch() -> None:
     assert ranker.scores("Anything?", []) == []
 
 
+def test_bfloat16_moves_probabilities_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for able in (False, True):
+        monkeypatch.setattr("index.ranker.multiplies_bfloat16", lambda able=able: able)
+        (scores,) = Ranker.load().scores("Why do otters hold hands?", [_readable()])
+        found.append(1 / (1 + np.exp(-scores)))
+    assert 0 < np.abs(found[0] - found[1]).max() < 0.03
+
+
 def test_a_passage_without_sentences_has_no_scores() -> None:
     embedder = load_embedder()
     model = fresh_cross_encoder(embedder.directory, rank=2, scale=1.0, layers=1)

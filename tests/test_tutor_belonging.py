@@ -81,18 +81,32 @@ def test_only_the_formula_right_before_is_needed() -> None:
     assert needed(here, 1) == []
 
 
+def physicists() -> list[Candidate]:
+    """Three of Marie Curie, two of Albert Einstein; who opens with "she" or "he" points back to the name."""
+    lines = (
+        ("Marie Curie was born in Warsaw.", -1),
+        ("She discovered polonium and radium.", 0),
+        ("Her husband was Pierre Curie.", 0),
+        ("Albert Einstein was born in Ulm.", -1),
+        ("He published special relativity.", 300),
+    )
+    made = slide(*((text, TEXT, 0.1) for text, _ in lines))
+    return [replace(one, antecedent=back) for one, (_, back) in zip(made, lines, strict=True)]
+
+
 def test_what_points_back_comes_with_what_it_points_to() -> None:
-    war, end, other = "The Cold War began in 1947.", "It ended in 1991.", "They feared it."
-    candidates = slide((war, TEXT, 0.1), (end, TEXT, 4.0), (other, TEXT, 0.2), pitch=len(war) + 1)
-    candidates[2] = replace(candidates[2], start=candidates[1].end + 1)
-    assert needed(candidates, 1) == [0]
-    assert needed(candidates, 2) == [0, 1]
-    growth = Growth(candidates, "When did it end?", CHOICES)
-    assert growth.lacks(candidates[1])
-    assert texts([growth.take(candidates[1])]) == [[war, end]]
-    far = [candidates[0], replace(candidates[1], start=200)]
-    assert needed(far, 1) == [], "something was left out between them"
-    assert needed([replace(candidates[0], kind=ITEM), candidates[1]], 1) == []
+    candidates = physicists()
+    curie, _, husband, einstein, relativity = (one.text for one in candidates)
+    assert needed(candidates, 2) == [0], "not all that stands between them"
+    assert needed(candidates, 3) == []
+    growth = Growth(candidates, "Who was married?", CHOICES)
+    assert growth.lacks(candidates[2])
+    assert texts([growth.take(candidates[2])]) == [[curie, husband]]
+    assert not growth.lacks(candidates[1]), "it is still about her"
+    assert texts([growth.take(candidates[3])]) == [[einstein]]
+    assert growth.lacks(candidates[1]), "another name was said in between"
+    assert texts([growth.take(candidates[1])]) == [[curie, candidates[1].text]]
+    assert texts([growth.take(candidates[4])]) == [[einstein, relativity]]
 
 
 def test_items_of_another_list_stay_away() -> None:

@@ -133,3 +133,13 @@ def test_short_lines_right_below_each_other_are_a_list() -> None:
     assert [text for text, kind in kinds.items() if kind is Kind.ITEM] == ["Béchamel", "Velouté", "Espagnole"]
     assert kinds["Five mother sauces"] is Kind.TITLE
     assert len({one.listing for one in found if one.kind is Kind.ITEM}) == 1
+
+
+def test_what_points_back_knows_to_what() -> None:
+    cold = "The Cold War began in 1947. It ended in 1991. They feared it. "
+    text = cold + "The Korean War began in 1950.\n\nIts end was 1953."
+    locator = Locator(source="wars.md", start=0, end=len(text))
+    passage = Passage(passage_id="1", document="Wars", text=text, locator=locator)
+    sentences = tuple(SentenceScore(start=start, end=end, score=0.5) for start, end in sentence_spans(text))
+    found = read_hits([Hit(passage=passage, score=1, searched=1, dense=1, lexical=0, sentences=sentences)], "")
+    assert [one.antecedent for one in found] == [-1, 0, 0, -1, found[3].start]

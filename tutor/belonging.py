@@ -18,9 +18,6 @@ from tutor.odds import log_odds
 _LIST_ITEMS, _LIST_WORDS = 12, 100
 """Most items of a list that are told together, and most words."""
 
-_BACK = 2
-"""Most sentences that one which begins with "it" takes along."""
-
 _SAID = 0.7
 """A sentence of which this share of the content words has been said is not said again."""
 
@@ -68,16 +65,17 @@ def _announced(candidates: Sequence[Candidate], number: int, count: int) -> Iter
 
 def needed(candidates: Sequence[Candidate], number: int) -> list[int]:
     """What the sentence `number` cannot be understood without: the head of its table, the formula before it whose
-    letters it explains, the sentences before it that say what its "it" is."""
+    letters it explains, the sentence before it that says what its "it" is."""
     one = candidates[number]
     if one.kind is Kind.ROW:
         return [place for place in range(number) if candidates[place].heads and candidates[place].belongs(one)]
     if number > 0 and one.explains(candidates[number - 1]):
         return [number - 1]
-    first = number
-    while first > max(0, number - _BACK) and candidates[first].follows(candidates[first - 1]):
-        first -= 1
-    return list(range(first, number))
+    return [place for place in range(number) if _is_antecedent(candidates[place], one)]
+
+
+def _is_antecedent(one: Candidate, other: Candidate) -> bool:
+    return one.passage == other.passage and one.start == other.antecedent
 
 
 def _log(share: float) -> float:
@@ -138,6 +136,7 @@ class Growth:
         self._stems = [frozenset(content_stems(one.text)) for one in candidates]
         self._said: set[str] = set()
         self._taken: list[int] = []
+        self._last: Candidate | None = None
 
     def repeats(self, sentence: str) -> bool:
         """Whether the answer has said this."""
@@ -145,17 +144,19 @@ class Growth:
         return len(stems & self._said) >= _SAID * len(stems)
 
     def lacks(self, one: Candidate) -> bool:
-        """Whether something that it needs is not said yet."""
-        return any(self._new(place) for place in needed(self._candidates, self._candidates.index(one)))
+        """Whether something that it needs is not said yet, or too long ago."""
+        wanted = needed(self._candidates, self._candidates.index(one))
+        return any(self._new(place) for place in wanted) or not self._goes_on(one)
 
     def tell(self, sentence: str, origin: Candidate) -> None:
         """Note that the answer says a sentence in words of its own, drawn from `origin`."""
         self._taken.append(self._candidates.index(origin))
+        self._last = origin
         self._said |= set(content_stems(sentence)) | self._stems[self._taken[-1]]
 
     def take(self, one: Candidate) -> tuple[Candidate, ...]:
         """The unit of a candidate as far as it is not said yet, in reading order; it is said from now on."""
-        return self._unit(self._candidates.index(one))
+        return self._anchored(self._unit(self._candidates.index(one)))
 
     def rest(self, most: int) -> list[tuple[Candidate, ...]]:
         """What completes the units that were begun, and then at most `most` further ones, in reading order, those of
@@ -167,7 +168,18 @@ class Growth:
             most -= 1
         passages = list(dict.fromkeys(self._candidates[number].passage for number in self._taken))
         found.sort(key=lambda unit: (passages.index(unit[0].passage), unit[0].start))
-        return [*filter(None, begun), *found]
+        return [self._anchored(unit) for unit in (*begun, *found) if unit]
+
+    def _goes_on(self, one: Candidate) -> bool:
+        return one.antecedent < 0 or (self._last is not None and one.goes_on(self._last))
+
+    def _anchored(self, unit: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+        """The unit, told after what was told last: what it points back to is said again where something else was said
+        in between."""
+        if unit and not self._goes_on(unit[0]):
+            unit = (*(one for one in self._candidates if _is_antecedent(one, unit[0])), *unit)
+        self._last = unit[-1] if unit else self._last
+        return unit
 
     def _next(self) -> int | None:
         """The likeliest sentence that is not said yet and says something, if it is likely enough."""

@@ -65,7 +65,8 @@ class Candidate:
     """A sentence of a passage: characters [start, end) of its text and a score (larger is more like the question).
 
     `table` is where the table of a row begins, and `headed` whether the row there is a head; `listing` is where the
-    list of an item begins, and `number` what it is numbered with there, such as "3.".
+    list of an item begins, and `number` what it is numbered with there, such as "3."; `antecedent` is where the
+    sentence begins that says what the "it" or "she" is that this one begins with.
     """
 
     passage: int
@@ -78,6 +79,7 @@ class Candidate:
     headed: bool = False
     listing: int = -1
     number: str = ""
+    antecedent: int = -1
 
     @property
     def leads(self) -> bool:
@@ -120,6 +122,11 @@ class Candidate:
         """Whether it begins with a word ("It ended in ...") for what the sentence right before it, `other`, is on."""
         near = other.passage == self.passage and 0 <= self.start - other.end <= _APART
         return near and self.kind is other.kind is Kind.TEXT and not other.formula and bool(_BACK.match(self.text))
+
+    def goes_on(self, other: Candidate) -> bool:
+        """Whether it may stand after `other`: what it begins with is no word for what another sentence is on."""
+        on = other.passage == self.passage and self.antecedent in (other.start, other.antecedent)
+        return self.antecedent < 0 or on
 
     def explains(self, formula: Candidate) -> bool:
         """Whether it says what the letters of the formula right before it mean ("Here $h$ is the hidden state")."""
@@ -175,25 +182,30 @@ def folded(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-def in_lists(read: Sequence[Candidate | None], text: str) -> Iterator[Candidate]:
-    """The candidates of a passage, items with where their list begins; None, for what answers nothing, parts lists.
-
-    Short lines right below each other are items of a list, too: slides often lose their marks on the way.
+def connected(read: Sequence[Candidate | None], text: str) -> Iterator[Candidate]:
+    """The candidates of a passage, items with where their list begins, and sentences that point back with where that
+    is which they point to. None, for what answers nothing, parts both. Short lines right below each other are items of
+    a list, too: slides often lose their marks on the way.
     """
     short = [one is not None and one.kind is Kind.TITLE for one in read]
     runs: list[int] = []
     for place, one in enumerate(read):
         runs_on = place > 0 and short[place] and short[place - 1] and _below(read[place - 1], one, text)
         runs.append(runs[-1] if runs_on else place)
-    length, listing = Counter(runs), -1
+    length, listing, antecedent = Counter(runs), -1, -1
     for place, one in enumerate(read):
         item = one is not None and (one.kind is Kind.ITEM or (short[place] and length[runs[place]] >= _LEAST_RUN))
         if one is None or not item:
             listing = -1
         elif listing < 0:
             listing = one.start
+        before = read[place - 1] if place > 0 else None
+        if one is None or before is None or not one.follows(before):
+            antecedent = -1
+        elif antecedent < 0:
+            antecedent = before.start
         if one is not None:
-            yield replace(one, kind=Kind.ITEM, listing=listing) if item else one
+            yield replace(one, kind=Kind.ITEM, listing=listing) if item else replace(one, antecedent=antecedent)
 
 
 def _below(one: Candidate | None, other: Candidate | None, text: str) -> bool:

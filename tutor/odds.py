@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tutor.candidate import Candidate, Kind, candidate, folded, in_lists
+from tutor.candidate import Candidate, Kind, candidate, connected, folded
 from tutor.echo import asks_back, echoes
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def read_hits(hits: Sequence[Hit], question: str, told: str = "") -> list[Candid
             if told and _words(hit.passage.text[sentence.start : sentence.end]) in told:
                 score = sigmoid(log_odds(score) - _TOLD)
             read.append(candidate(number, hit.passage.text, sentence.start, sentence.end, score, headings))
-        for one in in_lists(read, hit.passage.text):
+        for one in connected(read, hit.passage.text):
             if not asks_back(one.text, question, title=one.kind is Kind.HEADING):
                 found.append(one)
     return found
