@@ -14,7 +14,7 @@ from index.errors import StoreError
 from index.paths import default_store
 
 if TYPE_CHECKING:
-    from index.store import Hit, SentenceScore
+    from index.hits import Hit, SentenceScore
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -13,16 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.document import Passage
-from index.database import Database, Row
+from index.database import Database
 from index.defining import asked_terms, defines, explained_terms
 from index.embedder import Embedder, Vectors, load_embedder, same_vectors
 from index.embedding import PROBE_COSINE, probe_cosine
 from index.errors import StoreError, build_command, damaged, quoted
 from index.generation import Generation, current_generation, is_current
+from index.hits import Hit, hit_of, readable, with_answers
 from index.manifest import DATABASE, file_faults
 from index.originals import original_file
 from index.scoring import (
-    READING_WEIGHT,
     Readable,
     Weights,
     clean_query,
@@ -41,36 +41,6 @@ _DEPTH = 100
 
 RERANKED = 5
 """Of these, so many are read again by the ranker. 2026-11-21: eight instead of five find no more on three sets."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SentenceScore:
-    """A sentence, `passage.text[start:end]`, and how well it meets the query: `score` is the cosine of their vectors,
-    `answers` the ranker's probability that the sentence answers (None where no ranker has read it), `defines` whether
-    it says what the query asks to define."""
-
-    start: int
-    end: int
-    score: float
-    answers: float | None = None
-    defines: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hit:
-    """A passage found. `score` ranks within one query only, and so does `searched`, what the search gave before the
-    ranker read the passage; `dense` is the cosine of query and passage.
-
-    `lexical` is the BM25 score over the best one of this query, 0 to 1. `sentences` holds every sentence, line and
-    equation of the passage in reading order.
-    """
-
-    passage: Passage
-    score: float
-    searched: float
-    dense: float
-    lexical: float
-    sentences: tuple[SentenceScore, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,8 +219,8 @@ class Store:
         """The hits with what the ranker says of their sentences, the foremost ones in a new order."""
         assert self.ranker is not None
         first, rest = hits[:RERANKED], hits[RERANKED:]
-        found = self.ranker.scores(query, [_readable(hit) for hit in first])
-        scored = [_with_answers(hit, answers) for hit, answers in zip(first, found, strict=True)]
+        found = self.ranker.scores(query, [readable(hit) for hit in first])
+        scored = [with_answers(hit, answers) for hit, answers in zip(first, found, strict=True)]
         # What was not read stays behind what was.
         return (*sorted(scored, key=lambda hit: -hit.score), *rest)
 
@@ -280,7 +250,7 @@ class Store:
         order = order[np.argsort(-score[order], kind="stable")]
         ranked = [fetched[int(rows[position])] for position in order]
         return tuple(
-            _hit(ranked[place], float(score[at]), float(dense[at]), float(lexical[at]), cosines[at], defining[at])
+            hit_of(ranked[place], float(score[at]), float(dense[at]), float(lexical[at]), cosines[at], defining[at])
             for place in distinct([row.passage.text for row in ranked], k)
             for at in [int(order[place])]
         )
@@ -312,7 +282,7 @@ class Store:
         found = []
         for row, dense in zip(rows.tolist(), (vectors @ mean).tolist(), strict=True):
             cosines = self._sentence_cosines(row, mean)
-            found.append(_hit(fetched[row], dense, dense, 0.0, cosines, [False] * len(cosines)))
+            found.append(hit_of(fetched[row], dense, dense, 0.0, cosines, [False] * len(cosines)))
         return tuple(sorted(found, key=lambda hit: hit.passage.locator.start))
 
     def get(self, passage_id: str) -> Passage:
@@ -394,27 +364,3 @@ def _check_embedder(path: Path, generation: Generation, embedder: Embedder) -> N
         f"{path} was built with the embedder {built['name']}, not {now['name']} ({differs} differs); "
         + build_command(path, "--embedder", now["name"])
     )
-
-
-def _readable(hit: Hit) -> Readable:
-    spans = [(sentence.start, sentence.end) for sentence in hit.sentences]
-    return Readable(context=hit.passage.context, text=hit.passage.text, sentences=spans)
-
-
-def _with_answers(hit: Hit, log_odds: NDArray[np.float32]) -> Hit:
-    probabilities = 1.0 / (1.0 + np.exp(-log_odds.astype(np.float64)))
-    sentences = tuple(
-        replace(sentence, answers=float(p)) for sentence, p in zip(hit.sentences, probabilities, strict=True)
-    )
-    score = hit.score + READING_WEIGHT * float(probabilities.max(initial=0.0))
-    return replace(hit, score=score, sentences=sentences)
-
-
-def _hit(
-    row: Row, score: float, dense: float, lexical: float, cosines: NDArray[np.float32], defining: Sequence[bool]
-) -> Hit:
-    sentences = tuple(
-        SentenceScore(start=start, end=end, score=float(cosine), defines=says)
-        for (start, end), cosine, says in zip(row.sentences, cosines, defining, strict=True)
-    )
-    return Hit(passage=row.passage, score=score, searched=score, dense=dense, lexical=lexical, sentences=sentences)

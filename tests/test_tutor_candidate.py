@@ -4,7 +4,7 @@ import pytest
 
 from corpus.document import Locator, Passage
 from corpus.sentences import sentence_spans
-from index.store import Hit, SentenceScore
+from index.hits import Hit, SentenceScore
 from tutor.candidate import Candidate, Kind, candidate, folded
 from tutor.odds import log_odds, read_hits, sigmoid
 

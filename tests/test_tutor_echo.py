@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from corpus.document import Locator, Passage
-from index.store import Hit, SentenceScore
+from index.hits import Hit, SentenceScore
 from tutor.coverage import signals
 from tutor.echo import asks_back, echoes
 from tutor.odds import read_hits

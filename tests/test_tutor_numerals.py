@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from corpus.document import Locator, Passage
-from index.store import Hit, SentenceScore
+from index.hits import Hit, SentenceScore
 from tutor.coverage import probability, signals
 from tutor.names import unknown
 from tutor.numerals import another, numbered

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, cast
 from tutor.evaluate import Outcome, measure, progress, report, shipped_or_named
 
 if TYPE_CHECKING:
-    from index.store import Hit, Store
+    from index.hits import Hit
+    from index.store import Store
     from tutor.tutor import Tutor
 
 _HEAD = ("", "key facts", "F1", "citation P / R", "refusal P / R", "words")

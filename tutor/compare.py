@@ -29,7 +29,8 @@ from tutor.measures import Likelihood, Writing, forced_likelihood, gradient, tex
 
 if TYPE_CHECKING:
     from corpus.document import Passage
-    from index.store import Hit, Store
+    from index.hits import Hit
+    from index.store import Store
     from lm.checkpoint import Checkpoint
     from tutor.answer import Answer
     from tutor.tutor import Tutor

@@ -17,7 +17,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
 
-from index.store import Hit
+from index.hits import Hit
 from tutor.echo import asks_back
 from tutor.names import counts, has_number, unknown
 from tutor.numerals import another

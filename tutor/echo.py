@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lm.reading import content_stems
 
 if TYPE_CHECKING:
-    from index.store import Hit
+    from index.hits import Hit
 
 _ASKED = 0.7
 """A sentence with a question mark of which this share of the content words was asked is the question once more, and

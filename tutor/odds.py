@@ -11,7 +11,7 @@ from tutor.candidate import Candidate, Kind, candidate, connected, folded
 from tutor.echo import asks_back, echoes
 
 if TYPE_CHECKING:
-    from index.store import Hit
+    from index.hits import Hit
 
 _SURE = 0.85
 """Share of the ranker's log-odds that counts: it is a little surer than it is right."""

@@ -14,7 +14,8 @@ from pathlib import PurePosixPath
 from typing import Protocol
 
 from corpus.document import Passage, shown
-from index.store import Hit, SentenceScore, SourceInfo
+from index.hits import Hit, SentenceScore
+from index.store import SourceInfo
 from tutor.candidate import Candidate, Kind, candidate, folded
 from tutor.whole import whole
 

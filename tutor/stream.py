@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from index.store import Hit
+from index.hits import Hit
 from lm.generate import Generated
 from lm.reading import Prompt
 from lm.sampling import Decoding

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from corpus.document import Passage
 from corpus.sentences import sentence_spans
-from index.store import Hit
+from index.hits import Hit
 from lm.reading import content_stems
 from tutor.answer import Answer
 from tutor.definitions import defined, vague

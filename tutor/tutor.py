@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from corpus.document import Passage
 from index.device import CPU, Placed, tell
-from index.store import Hit, Store
+from index.hits import Hit
+from index.store import Store
 from lm.checkpoint import Checkpoint
 from lm.config import ModelConfig
 from lm.reading import Prompt, build_prompt
