@@ -20,7 +20,8 @@ _OPENING = re.compile(
     rf"^[ \t]*(?P<fence>```+(?=[^`\n]*$)|~~~+)|(?<!\\)(?P<mark>\$\$|\\\[)|\\begin\{{(?P<name>{WHOLE_ENVIRONMENT})\}}",
     re.MULTILINE,
 )
-_BLANK = re.compile(r"\n[ \t]*\n(?![ \t\n])")
+FENCE_ENDS = re.compile(r"\n[ \t]*\n(?![ \t\n])")
+"""Where a fence ends that is never closed: at a blank line with text at the margin after it."""
 
 
 def whole_spans(text: str) -> Iterator[tuple[int, int, bool]]:
@@ -42,7 +43,7 @@ def whole_spans(text: str) -> Iterator[tuple[int, int, bool]]:
                 end = _after_fence(text, fence, opening.end())
             if end < 0:
                 unclosed.add(fence)
-                blank = _BLANK.search(text, opening.end())
+                blank = FENCE_ENDS.search(text, opening.end())
                 end = blank.start() if blank else len(text)
         else:
             closing = f"\\end{{{opening['name']}}}" if opening["name"] else {"$$": "$$", "\\[": "\\]"}[opening["mark"]]

@@ -14,6 +14,7 @@ from index.defining import asked_terms
 from lm.reading import content_stems
 from tutor.answer import History
 from tutor.names import names
+from tutor.numerals import Says
 from tutor.swapping import named, swapped
 
 _OPENER = re.compile(
@@ -56,9 +57,6 @@ _CHATTED = frozenset(
 
 Nearness = Callable[[str], float]
 """The score of the best passage that a search finds for a text, 0 to 1."""
-
-Says = Callable[[str], bool]
-"""Whether a word stands anywhere in the material."""
 
 
 def leans(question: str, nearness: Nearness, says: Says) -> bool:

@@ -11,6 +11,7 @@ from corpus.document import Block, BlockKind, Document
 from corpus.readers.builder import fill_gaps, title_of
 from corpus.readers.content import decode_text
 from corpus.readers.plain import scan_blocks
+from corpus.whole import FENCE_ENDS
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|$)", re.DOTALL)
 _FIELD = re.compile(r"^(title|course)[ \t]*:[ \t]*(.+?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
 _FENCE = re.compile(r"[ \t]*(```+|~~~+)")
-_BLANK = re.compile(r"\n[ \t]*\n(?![ \t\n])")
 _MOST_UNCLOSED = 20
 """Fences of a text that are never closed; each costs another reading."""
 _KINDS: dict[str, BlockKind] = {
@@ -98,7 +98,7 @@ def _unclosed(text: str, blocks: list[Block]) -> Block | None:
         return None
     start, end = blocks[-1].start, blocks[-1].end
     opening = _FENCE.match(text, start)
-    blank = _BLANK.search(text, start, end)
+    blank = FENCE_ENDS.search(text, start, end)
     if not opening or not blank or re.search(rf"\n[ \t>]*{opening[1]}{opening[1][0]}*[ \t]*\Z", text[start:end]):
         return None
     return Block(kind="code", start=start, end=blank.start())
