@@ -101,7 +101,7 @@ class Tutor:
     def ask(
         self,
         question: str,
-        history: History = (),
+        history: History | None = (),
         k: int = 5,
         *,
         course: str | None = None,
@@ -123,7 +123,7 @@ class Tutor:
     def stream(
         self,
         question: str,
-        history: History = (),
+        history: History | None = (),
         k: int = 5,
         *,
         course: str | None = None,
@@ -131,7 +131,7 @@ class Tutor:
         trace: bool = True,
     ) -> Stream:
         """The same answer as it is written: an iterator over pieces of text; `.answer` holds the whole afterwards."""
-        question = check_question(question)
+        question, history = check_question(question), () if history is None else history
         if not isinstance(k, int) or not 1 <= k <= MOST_PASSAGES:
             raise TutorError(f"k is {short(k)}; it must be a whole number from 1 to {MOST_PASSAGES}")
         query = self.query(question, history, course=course, documents=documents)
@@ -157,7 +157,7 @@ class Tutor:
     def query(
         self,
         question: str,
-        history: History = (),
+        history: History | None = (),
         *,
         course: str | None = None,
         documents: Sequence[str] | None = None,
@@ -167,7 +167,7 @@ class Tutor:
         Raises TutorError and StoreError as `ask` does for the history and the filters.
         """
         check_names(course, documents)
-        turns = check_history(history)
+        turns = check_history(() if history is None else history)
 
         def nearness(text: str) -> float:
             hits = self.store.search(text, k=1, course=course, documents=documents, read=False)
@@ -206,10 +206,12 @@ class Tutor:
 
     def prompt_of(self, question: str, candidates: Sequence[Candidate]) -> tuple[Prompt, tuple[Chosen, ...]]:
         """The prompt for a question on sentences, in reading order, and those that were chosen for it."""
-        tokenizer = self.checkpoint.tokenizer
-        offsets = tokenizer.encode(question).offsets[:QUESTION_TOKENS]
-        fitting = [one for one in candidates if len(tokenizer.encode(one.text).ids) <= SENTENCE_TOKENS]
-        chosen = select(fitting, tokenizer, budget=self.choices.budget)
+        tokenizer, context = self.checkpoint.tokenizer, self.config.context
+        # A model of a short context must have room left to write in.
+        offsets = tokenizer.encode(question).offsets[: min(QUESTION_TOKENS, context // 4)]
+        longest = min(SENTENCE_TOKENS, context // 2)
+        fitting = [one for one in candidates if len(tokenizer.encode(one.text).ids) <= longest]
+        chosen = select(fitting, tokenizer, budget=min(self.choices.budget, context // 2))
         return build_prompt(tokenizer, question[: offsets[-1][1]], [one.pieces for one in chosen]), chosen
 
 
