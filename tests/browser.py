@@ -19,6 +19,9 @@ ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
 
+QUESTION = "What does the forget gate do?"
+"""One that the made-up tutor answers with two citations."""
+
 SERVE = """
 import sys
 from pathlib import Path
@@ -240,3 +243,16 @@ class Page:
             if one["impact"] in ("serious", "critical")
             for node in one["nodes"]
         ]
+
+
+def compared(page: Page) -> None:
+    """Two models side by side."""
+    page.tab("Compare")
+    page.until("return document.querySelectorAll('#gb-compare-models input').length === 3")
+    page.all("#gb-compare-models input")[2].click()
+    page.until("return document.querySelectorAll('#gb-compare-models input:checked').length === 2")
+    page.submit("#gb-compare-question textarea", QUESTION,
+                "return document.querySelectorAll('.gb-compare-name').length === 2")  # fmt: skip
+    page.until("return document.querySelectorAll('.gb-compare-result tbody').length > 0 &&"
+               " document.querySelector('.gb-compare-result tbody').rows.length === 2")  # fmt: skip
+    page.until("return document.querySelectorAll('.gb-compare-card .gb-ref').length >= 4")

@@ -46,6 +46,12 @@ PASSAGES = (
     passage(2, "A gate is a vector of numbers between 0 and 1 that is multiplied with another vector. " * 8),
     passage(3, "The GRU has an update gate and a reset gate.", document="Gated recurrent unit"),
 )
+LAID_OUT = passage(
+    4, "## The **two** gates of $h_t$\n\n| gate | role |\n| --- | --- |\n| update $z_t$ | **keeps** <b>old</b> |\n"
+    "| reset | `a | b` |\n\n```python\n# no heading\nkept = '<img src=x>'\n```\n\nAfter it.",
+    document="Gates of size $H$",
+)  # fmt: skip
+"""A passage in Markdown; "keeps" and "kept" are used of it where a question speaks of a table."""
 
 
 def words_of(text: str) -> list[tuple[int, int]]:
@@ -143,6 +149,10 @@ def answer_for(question: str) -> Answer:
         Citation(number=2, passage=PASSAGES[1], answer_spans=(), passage_spans=((2, 6),), weight=0.1),
     )
     trace = made_up_trace(question, text)
+    if "table" in question:
+        used = tuple((LAID_OUT.text.index(word), LAID_OUT.text.index(word) + len(word)) for word in ("keeps", "kept"))
+        citations = (citations[0], replace(citations[1], passage=LAID_OUT, passage_spans=used))
+        ranked = (ranked[0], replace(ranked[1], passage=LAID_OUT), ranked[2])
     return Answer(question=question, text=text, refused=False, citations=citations, passages=ranked, trace=trace,
                   timings={"total": 0.5}, model="fake")  # fmt: skip
 

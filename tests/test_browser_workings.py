@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import Page, chromium, missing, served
+from browser import QUESTION, Page, chromium, missing, served
 from payloads import PAYLOADS
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(bool(missing()), reason=missing())]
 
-QUESTION = "What does the forget gate do?"
 PANEL = "document.querySelector('#gb-page-attention')"
 
 
@@ -132,3 +131,17 @@ def test_hostile_texts_stay_texts(window: Page, payload: str) -> None:
         page.until("return document.querySelector('.gb-small-map, .gb-asked:not(:empty)')")
     assert page.run("return 'gbHit' in window") is False
     assert page.strangers() == []
+
+
+def test_a_token_under_the_pointer_shows_its_passage(window: Page) -> None:
+    from selenium.webdriver import ActionChains
+
+    page = window.open()
+    page.ask(QUESTION)
+    page.until("return document.querySelector('#gb-tab-attention')").click()
+    token = next(one for one in page.all(".gb-strip .gb-token") if "decides" in one.text)
+    ActionChains(page.driver).move_to_element_with_offset(token, 2, 2).move_to_element(token).perform()
+    page.until("return document.querySelector('.gb-live').innerText.includes('decides')")
+    assert "[1]" in page.run("return document.querySelector('.gb-live').innerText")
+    heaviest = page.run("return document.querySelector('.gb-heaviest').innerText")
+    assert "decides how much" in heaviest

@@ -118,3 +118,27 @@ def test_synonyms_count_and_opposites_do_not() -> None:
     assert grade(facts, "What is a gate?", same, "velocity", Meanings()).present == ()
     assert same_word("encod", "encoder")
     assert not same_word("input", "output")
+
+
+SEES = "A peephole connection lets the gate of an LSTM see the cell state in place of the hidden state."
+READS = "The decoder reads the states of the encoder and writes the next word."
+MAPS = "An encoder maps words to vectors of one size."
+GROWS = "With a larger batch the variance of the gradient shrinks and the noise of a step falls."
+
+
+@pytest.mark.parametrize(("question", "sentence", "answer", "turned"), [
+    ("What does a peephole connection do?", SEES, "the gate sees the cell state", False),
+    ("What does a peephole connection do?", SEES, "the cell state is seen by the gate", False),
+    ("What does a peephole connection do?", SEES, "the cell state sees the gate of an LSTM", True),
+    ("What does the decoder do?", READS, "it writes the next word and reads the states of the encoder", False),
+    ("What does the decoder do?", READS, "the encoder reads states of the decoder, the next word is written", True),
+    ("What does the batch do?", GROWS, "the variance of the gradient shrinks, so the noise falls", False),
+    ("What does the batch do?", GROWS, "the variance of the gradient grows, so the noise falls", True),
+    ("What does the batch do?", GROWS, "with a smaller batch gradient variance grows, noise of a step", False),
+    ("What does it do?", MAPS, "vectors of one size mapped to words", True),
+    ("What does it do?", MAPS, "words are mapped to vectors of one size", False),
+])  # fmt: skip
+def test_an_answer_that_says_the_reverse_is_not_right(question: str, sentence: str, answer: str, turned: bool) -> None:
+    found = graded(question, sentence, answer)
+    assert (found.remark is Remark.TURNED) is turned
+    assert found.verdict is (Verdict.PARTLY if turned else Verdict.RIGHT)

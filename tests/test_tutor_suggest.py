@@ -8,9 +8,11 @@ from fake_embedder import FakeEmbedder
 
 from corpus.document import Locator, Passage
 from index.build import build
+from index.hits import Hit
 from index.store import Store
 from tutor.answer import Answer, Citation, Ranked
-from tutor.suggest import of_heading, questions_of, starters, suggestions
+from tutor.suggest import FOUND, starters, suggestions
+from tutor.suggest_wording import of_heading, questions_of
 from tutor.tutor import Tutor
 from tutor.ui.chat import EXAMPLES
 
@@ -45,7 +47,7 @@ Zoblins sort letters.
         ("What the encoder output is used for", "What is the encoder output used for?"),
         ("What a tokeniser does", "What does a tokeniser do?"),
         ("How a gate works", "How does a gate work?"),
-        ("What has to be computed", "What has to be computed?"),
+        ("What has to be computed first in training", "What has to be computed first in training?"),
         ("What is a word vector?", "What is a word vector?"),
         ("The forget gate", "What is the forget gate?"),
         ("The Gates:", "What are the gates?"),
@@ -54,6 +56,10 @@ Zoblins sort letters.
         ("BM25", "What is BM25?"),
         ("Adam", "What is Adam?"),
         ("Loss", "What is loss?"),
+        ("3.2 Forget Gate", "What is the forget gate?"),
+        ("Residual Connections II", "What are residual connections?"),
+        ("Residual Connections (cont.)", "What are residual connections?"),
+        ("Discuss: What types of tasks can you perform with gates?", "What types of tasks can you perform with gates?"),
     ],
 )
 def test_headings_become_questions(heading: str, question: str) -> None:
@@ -66,6 +72,11 @@ def test_headings_become_questions(heading: str, question: str) -> None:
     [
         "Summary", "Worked example: one step by hand", "Softmax and sigmoid", "Choosing a method", "The model in code",
         "Part 3", "What depth buys", "Why several heads", "Memory of the cache", "12", "", "Comparison with it", "?",
+        "Core idea", "Equation", "Define the loss", "Deep models require data", "Attention introduces new roles",
+        "Attention has 3 roles", "Solution - Attention", "LSTM- Cell Update", "A language model using gates",
+        "How to build models for sequence?", "Input Node II: Why tanh?", "Why Sigmoid Activation?",
+        "What about attention?", "What has to be computed", "Why does it fail with long sequences?", "The remedy",
+        "Third position", "Forgetting the mask", "Attention only",
     ],
 )  # fmt: skip
 def test_other_headings_are_left_alone(heading: str) -> None:
@@ -87,8 +98,28 @@ def test_who_and_what_are_not_mixed_up() -> None:
 
 def test_definitions_become_questions() -> None:
     text = "SentencePiece is a program that trains tokenisers on raw text. Each time is the one that counts for us all."
-    one = Passage(passage_id="1", document="D", text=text, locator=Locator(source="d.md", start=0, end=len(text)))
-    assert list(questions_of(one)) == ["What is SentencePiece?"]
+    assert asked(text) == ["What is SentencePiece?"]
+
+
+def asked(text: str) -> list[str]:
+    place = Locator(source="d.md", start=0, end=len(text))
+    return list(questions_of(Passage(passage_id="1", document="D", text=text, locator=place)))
+
+
+def test_names_keep_their_capitals_and_terms_lose_them() -> None:
+    about = "is a method that trains networks on raw text"
+    assert asked(f"Muon {about}.") == ["What is Muon?"]
+    assert asked(f"Packing {about}.") == ["What is packing?"]
+    assert asked(f"Dropout {about}, and dropout helps.") == ["What is dropout?"]
+    assert asked(f"Min-p sampling {about}.") == ["What is min-p sampling?"]
+    assert of_heading("Markov Chain", "In a Markov chain the chain forgets.") == "What is Markov chain?"
+    assert of_heading("Gradient Clipping", "So gradient clipping helps.") == "What is gradient clipping?"
+
+
+def test_what_many_things_could_be_called_is_not_asked_for() -> None:
+    about = "is a method that trains networks on raw text"
+    for term in ("A common remedy", "The cause", "The number of tokens", "The function below", "Forgetting the mask"):
+        assert asked(f"{term} {about}.") == [], term
 
 
 @pytest.fixture
@@ -126,6 +157,26 @@ def test_what_was_asked_is_not_suggested_again(store: Store) -> None:
 
 def test_a_refusal_suggests_nothing(store: Store) -> None:
     assert suggestions(answered(store, "How do I cook pasta?", "no such words"), store) == ()
+
+
+def test_lectures_on_something_else_give_no_suggestions(store: Store) -> None:
+    answer = answered(store, "What carries the sound?", "carry the sound")
+    text = "The copper basin is a vessel that holds what hums."
+    place = Locator(source="basins.md", start=0, end=len(text), headings=("The copper basin",))
+    other = Passage(passage_id="2", document="Basins", text=text, locator=place)
+
+    class Basins:
+        near = 0.9
+
+        def search(self, query: str, **how: object) -> tuple[Hit, ...]:
+            # What is found for the question itself is near to it.
+            cosine = FOUND if "?" in query else self.near
+            return (Hit(passage=other, score=1.0, dense=cosine, searched=1.0, lexical=0.0, sentences=()),)
+
+    basins = Basins()
+    assert suggestions(answer, basins) == ("What is the copper basin?",)
+    basins.near = FOUND - 0.01
+    assert suggestions(answer, basins) == ()
 
 
 def test_a_store_has_questions_of_its_own_to_begin_with(store: Store) -> None:

@@ -31,6 +31,7 @@ def test_programs_get_one_line_for_an_error() -> None:
         (lambda: ask("a long question"), "9,999 characters"),
         (lambda: ask(QUESTION, [["a"]]), "pairs"),
         (lambda: retrieve(QUESTION, 0), "from 1 to 50"),
+        (lambda: retrieve(QUESTION, True), "k is True; it must be a whole number from 1 to 50"),
         (lambda: retrieve("", 3), "empty"),
     ]:
         with pytest.raises(gradio.Error, match=reason):

@@ -41,19 +41,55 @@ def test_marks_survive_characters_outside_the_basic_plane() -> None:
 
 
 def test_a_formula_is_one_piece_of_its_highest_level_and_a_heading_is_told_from_text() -> None:
-    text = "## Part 1\n\n# Part 2\n$a$$b_t$ for $5 and $6, `$c$` \\(d\\)\n$$\ne\n$$"
+    text = "## Part $p$\n\n# Part 1\n$a$$b_t$ for $5 and $6, `$c$` \\(d\\)\n$$\ne\n$$"
     level = np.zeros(len(text), dtype=np.int8)
     level[text.index("b_t") + 1] = 3
     found = runs(passage(1, text), level)
     assert "".join(piece for piece, *_ in found) == text
     assert [one for one in found if one[2]] == [
-        ("## ", 0, "hashes"),
+        ("## ", 0, "sign"),
+        ("Part ", 0, "headline"),
+        ("$p$", 0, "formula"),
+        ("# ", 0, "sign"),
         ("Part 1", 0, "headline"),
         ("$a$", 0, "formula"),
         ("$b_t$", 3, "formula"),
+        ("`", 0, "sign"),
+        ("$c$", 0, "code"),
+        ("`", 0, "sign"),
         ("\\(d\\)", 0, "formula"),
         ("$$\ne\n$$", 0, "formula"),
     ]
+
+
+def test_marks_reach_into_cells_and_code() -> None:
+    text = "| gate | role |\n|---|---|\n| forget | keeps |\n\n```python\nkeep = 1\n```\n"
+    level = np.zeros(len(text), dtype=np.int8)
+    level[text.index("forget") : text.index("keep = ") + 4] = 2
+    found = runs(passage(1, text), level)
+    assert "".join(piece for piece, *_ in found) == text
+    assert [one for one in found if one[1]] == [
+        ("forget", 2, ""), ("keeps", 2, ""), ("\n", 2, ""), ("keep", 2, ""),
+    ]  # fmt: skip
+
+
+def test_passages_have_names_that_tell_them_apart() -> None:
+    one, page = PASSAGES[1], replace(PASSAGES[1].locator, page=3)
+    other = replace(one, document="Gates")
+    paged = replace(one, locator=page)
+    said = replace(one, text="Other words.")
+
+    def named(*passages):
+        ranked = tuple(Ranked(passage=each, score=1.0) for each in passages)
+        return [
+            each["name"] for each in payload(replace(answer_for(QUESTION), passages=ranked, trace=None), 0)["passages"]
+        ]
+
+    assert named(one, PASSAGES[2]) == ["Part 2", "Part 3"]
+    assert named(one, other) == ["Part 2 (Long short-term memory)", "Part 2 (Gates)"]
+    assert named(one, paged) == ["Part 2", "Part 2 (page 3)"]
+    assert named(one, said) == ["Part 2 (“A gate is a vector of …”)", "Part 2 (“Other words.”)"]
+    assert named(one, one, PASSAGES[0]) == ["Part 2 (1 by rank)", "Part 2 (2 by rank)", "Part 1"]
 
 
 def test_marks_are_stronger_where_more_was_copied_and_whole_words_share_a_level() -> None:

@@ -3,7 +3,8 @@
 Key facts are the rarest terms of the sentence, its numbers and its formulas, as far as the question has not told them.
 Where the question asks for a part of the sentence only (`tutor.quiz_asked`), that part is enough. A word counts as said
 in any of its forms, or by another word whose vector is near (a synonym), unless the passage itself uses that other
-word, which then means something else. No model judges the answer, so no answer can talk to it.
+word, which then means something else; who does what to whom is looked at besides (`tutor.quiz_direction`). No model
+judges the answer, so no answer can talk to it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from enum import StrEnum
 from typing import Any
 
 from tutor.quiz_asked import Asked
+from tutor.quiz_direction import turned
 from tutor.quiz_facts import Fact
 from tutor.quiz_said import Encode, Said
 from tutor.quizzable import Gold
@@ -57,6 +59,7 @@ class Remark(StrEnum):
     NEGATED = "Mind the “not”: answer and passage do not deny the same."
     LONG = "Say it in a sentence or two: an answer that names everything shows little."
     OTHER = "Mind which one is asked about: the answer names another of its kind."
+    TURNED = "Mind the direction: the answer turns round what the passage says."
     CHOICE = "Settle on one: an answer that leaves the choice open shows little."
 
 
@@ -151,6 +154,8 @@ def _remark(words: Said, facts: Sequence[Fact], asked: Asked | None, *, gap: boo
         return Remark.NEGATED
     if not gap and words.name_another():
         return Remark.OTHER
+    if not gap and turned(words.answer, words.gold.text, words.question):
+        return Remark.TURNED
     if _CHOICE.search(words.answer) and not _CHOICE.search(f"{words.question} {words.gold.text}"):
         return Remark.CHOICE
     return Remark.NONE

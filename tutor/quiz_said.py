@@ -27,7 +27,7 @@ SYNONYM = 0.65
 mix up, 6,750 pairs of words of one passage: above 0.55 lie 0.52, 0.31, 0.008; above 0.65 0.34, 0.20, 0.005; above 0.75
 0.12, 0.02, 0.004. All the pairs mixed up that lie above 0.6 are opposites, and those are listed below."""
 
-_OPPOSITES = frozenset(
+OPPOSITES = frozenset(
     frozenset(pair.split("/"))
     for pair in (
         "larger/smaller large/small big/small bigger/smaller low/high lower/higher lowers/raises positive/negative "
@@ -40,6 +40,7 @@ _OPPOSITES = frozenset(
         "always/never above/below full/empty"
     ).split()
 )
+"""Words of which one says the reverse of the other."""
 
 _LISTED, _SHORT = 3, 3
 """An answer that names so many things in a list, each in at most so many words, of which neither sentence nor question
@@ -145,7 +146,7 @@ class Said:
             self._vectors = self._encode(self._others)
         nearness = (self._encode([word]) @ self._vectors.T)[0]
         return any(
-            cosine >= SYNONYM and frozenset((word.casefold(), other.casefold())) not in _OPPOSITES
+            cosine >= SYNONYM and frozenset((word.casefold(), other.casefold())) not in OPPOSITES
             for other, cosine in zip(self._others, nearness.tolist(), strict=True)
         )
 

@@ -54,7 +54,7 @@ def endpoints(loading: Loading) -> tuple[Endpoint, ...]:
         from tutor.tutor import check_question
 
         with _reported():
-            if not (isinstance(k, int | float) and 1 <= k <= MOST_PASSAGES and k == int(k)):
+            if isinstance(k, bool) or not (isinstance(k, int | float) and 1 <= k <= MOST_PASSAGES and k == int(k)):
                 raise ValueError(f"k is {reprlib.repr(k)}; it must be a whole number from 1 to {MOST_PASSAGES}")
             hits = loading.get().store.search(check_question(question), k=int(k))
             return [{"score": round(float(hit.score), 6), **hit.passage.to_json()} for hit in hits]

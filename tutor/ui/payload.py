@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from corpus.document import Passage
 from tutor.answer import Answer, Citation, PromptToken, Step, Trace
 from tutor.ui.drawing import inert_json
-from tutor.ui.markdown import pieces
+from tutor.ui.layout import DRAWN, parts
 from tutor.ui.markers import put_by_tutor
 
-VERSION = 2
+VERSION = 3
 
 COPY_BYTES = 12_000
 """Most bytes for copy weights, before base64."""
@@ -35,7 +35,10 @@ _FEWEST = 8
 _STRONG, _CLEAR = 0.5, 0.15
 """Shares of the largest weight in a passage from which a copied word counts as level 3 and level 2."""
 
-_HEADING = re.compile(r"^(#{1,6} +)(.+?)[ #]*$", re.MULTILINE)
+_FEW_WORDS = 6
+
+Run = tuple[str, int, str]
+"""A piece of a text, its level and its kind."""
 
 
 def panel_json(answer: Answer, turn: int, key: str = "") -> str:
@@ -54,13 +57,13 @@ def payload(answer: Answer, turn: int, key: str = "") -> dict[str, Any]:
     cited = {citation.passage.passage_id: citation for citation in answer.citations}
     trace = answer.trace
     passages = []
-    for position, hit in enumerate(answer.passages):
+    for position, (hit, name) in enumerate(zip(answer.passages, names(answer), strict=True)):
         citation = cited.get(hit.passage.passage_id)
         passages.append(
             {
                 "number": citation.number if citation else None,
                 "title": visible(hit.passage.document),
-                "heading": visible(hit.passage.locator.headings[-1] if hit.passage.locator.headings else ""),
+                "name": visible(name),
                 "course": visible(hit.passage.course),
                 "place": visible(hit.passage.locator.describe()),
                 "page": hit.passage.locator.page,
@@ -84,6 +87,37 @@ def payload(answer: Answer, turn: int, key: str = "") -> dict[str, Any]:
         "passages": passages,
         "trace": trace_payload(trace, answer) if trace is not None and trace.steps else None,
     }
+
+
+def names(answer: Answer) -> list[str]:
+    """What the passages are called beside their numbers, all differently: by their innermost heading, and where that is
+    not enough by their lecture, page, first words or rank."""
+    passages = [hit.passage for hit in answer.passages]
+    found = [one.locator.headings[-1] if one.locator.headings else one.document for one in passages]
+    ranks = [f"{number} by rank" for number in range(1, len(passages) + 1)]
+    for told in (
+        [one.document for one in passages],
+        list(map(_page, passages)),
+        list(map(_first_words, passages)),
+        ranks,
+    ):
+        said: dict[str, set[str]] = {}
+        for name, more in zip(found, told, strict=True):
+            said.setdefault(name, set()).add(more)
+        found = [
+            f"{name} ({more})" if len(said[name]) > 1 and more else name for name, more in zip(found, told, strict=True)
+        ]
+    return found
+
+
+def _page(passage: Passage) -> str:
+    place = passage.locator
+    return f"page {place.page}" if place.page else f"slide {place.slide}" if place.slide else ""
+
+
+def _first_words(passage: Passage) -> str:
+    words = re.sub(r"^#.*$", "", passage.text, flags=re.MULTILINE).split()
+    return "“" + " ".join(words[:_FEW_WORDS]) + (" …”" if len(words) > _FEW_WORDS else "”") if words else ""
 
 
 def visible(text: str) -> str:
@@ -124,33 +158,29 @@ def _by_word(text: str, level: NDArray[np.int8]) -> NDArray[np.int8]:
     return level
 
 
-def runs(passage: Passage, level: NDArray[np.int8]) -> list[tuple[str, int, str]]:
-    """The text of a passage cut where the level or the kind changes: (piece, level, kind), the pieces laid end to end
-    being the text. Kinds: "formula", as a whole of its highest level; "headline" and the "hashes" before it; ""."""
-    text = passage.text
-    kinds, level = np.zeros(len(text), dtype="<U8"), level.copy()
-    cuts = {0, len(text)} if text else set()
-    code = np.zeros(len(text), dtype=bool)
-    for start, end, kind in pieces(text):
-        if kind == "code":
-            code[start:end] = True
-            continue
-        kinds[start:end], level[start:end] = "formula", level[start:end].max()
-        cuts |= {start, end}
-    for match in _HEADING.finditer(text):
-        # A remark in code that is not fenced begins with one, too.
-        if match[2] in passage.locator.headings or (match[1].startswith("##") and not code[match.start()]):
-            kinds[match.start(1) : match.end(1)] = "hashes"
-            kinds[match.start(2) : match.end(2)] = "headline"
-    changed = (np.diff(level) != 0) | (kinds[1:] != kinds[:-1])
-    cuts |= set((np.flatnonzero(changed) + 1).tolist())
-    return [
-        (visible(text[start:end]), int(level[start]), str(kinds[start]))
-        for start, end in itertools.pairwise(sorted(cuts))
-    ]
+def runs(passage: Passage, level: NDArray[np.int8]) -> list[Run]:
+    """The text of a passage cut where the level or the kind (`tutor.ui.layout`) changes: (piece, level, kind), the
+    pieces laid end to end being the text. A formula has its highest level as a whole, a sign none."""
+    text, at = passage.text, 0
+    found: list[Run] = []
+    for start, end, kind in [*parts(text, passage.locator.headings), (len(text), len(text), "")]:
+        found += _by_level(text, at, start, "", level)
+        if kind in DRAWN and kind != "formula":
+            found += _by_level(text, start, end, kind, level)
+        else:
+            found.append((visible(text[start:end]), int(level[start:end].max()) if kind == "formula" else 0, kind))
+        at = end
+    return found
 
 
-def runs_marked(passage: Passage, start: int, end: int) -> list[tuple[str, int, str]]:
+def _by_level(text: str, start: int, end: int, kind: str, level: NDArray[np.int8]) -> list[Run]:
+    """Characters [start, end) of one kind, cut where the level changes."""
+    changes = start + 1 + np.flatnonzero(np.diff(level[start:end]))
+    cuts = [start, *changes.tolist(), end] if start < end else []
+    return [(visible(text[a:b]), int(level[a]), kind) for a, b in itertools.pairwise(cuts)]
+
+
+def runs_marked(passage: Passage, start: int, end: int) -> list[Run]:
     """`runs` with one stretch of the text marked."""
     level = np.zeros(len(passage.text), dtype=np.int8)
     level[start:end] = 2

@@ -4,7 +4,7 @@ function passageName(data, position) {
   if (position === -1) return "the question";
   if (position < 0) return "a marker";
   const passage = data.passages[position];
-  return (passage.number ? `[${passage.number}] ` : "") + (passage.heading || passage.title);
+  return (passage.number ? `[${passage.number}] ` : "") + passage.name;
 }
 
 // Weight by owner: {owner: sum}.
@@ -48,7 +48,7 @@ function promptView(data) {
       const share = make("span", { class: "gb-figure" });
       const passage = owner >= 0 ? data.passages[owner] : null;
       const title = make("div", { class: "gb-group-title" }, passage ? badge(passage) : "",
-        make("span", { class: "gb-mass-name" }, passage ? passage.heading || passage.title : "Question"), share);
+        make("span", { class: "gb-mass-name" }, ...(passage ? titled(passage.name) : ["Question"])), share);
       body = make("div", { class: "gb-group-text" });
       const group = make("div", { class: passage ? "gb-group" : "gb-group gb-group-question" }, title, body);
       view.append(group);
@@ -185,5 +185,6 @@ function drawAttention(root, data) {
     copyTable(data, copy));
   if (data.key && trace.gates.length) root.append(gatesSection(data));
   if (data.key && trace.layers) root.append(headsSection(data, prompt));
+  setFormulasOf(root);
   root.gbShow = () => show(current);
 }

@@ -52,8 +52,8 @@ function gradients(models) {
 
 function passageCard(passage) {
   return make("details", { class: "gb-card", "data-number": passage.number },
-    make("summary", {}, badge(passage), make("span", { class: "gb-names" }, make("span", { class: "gb-title" }, passage.title),
-      make("span", { class: "gb-place" }, passage.place))),
+    make("summary", {}, badge(passage), make("span", { class: "gb-names" }, make("span", { class: "gb-title" }, ...titled(passage.title)),
+      make("span", { class: "gb-place" }, ...titled(passage.place)))),
     passageText(`${passage.number}: ${passage.title}`, passage.runs));
 }
 

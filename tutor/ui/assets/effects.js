@@ -3,7 +3,7 @@
 function massLine(name, share, worth, most) {
   const plain = worth === null;
   const line = make("li", { class: plain ? "gb-plain" : null },
-    make("span", { class: "gb-mass-name", title: name }, name), bar(share),
+    make("span", { class: "gb-mass-name", title: name }, ...titled(name)), bar(share),
     make("span", { class: "gb-figure", "aria-label": percent(share) + " copied" }, percent(share)));
   if (most === undefined) return line;
   const known = !plain && worth.removal_effect !== null;
@@ -43,6 +43,7 @@ function massSection(data) {
       effects.note ? make("p", { class: "gb-note gb-refused" }, effects.note) : "",
       make("p", { class: "gb-small" }, "Effect when removed: how much less likely the model finds this answer without the " +
         "passage, in nats per token (1 nat: 2.7 times). A passage that says what another one says, too, has a small effect."));
+    setFormulasOf(lists);
   }
 
   const known = keptReply(data, "effects");

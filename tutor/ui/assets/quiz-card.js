@@ -10,11 +10,10 @@ function drawCard() {
   const data = JSON.parse(props.value);
   const text = passageText(data.title, data.runs);
   frame.append(make("details", { class: "gb-card", open: data.open }, make("summary", {},
-    make("span", { class: "gb-names" }, make("span", { class: "gb-title" }, data.title),
-      make("span", { class: "gb-place" }, data.place))), text));
+    make("span", { class: "gb-names" }, make("span", { class: "gb-title" }, ...titled(data.title)),
+      make("span", { class: "gb-place" }, ...titled(data.place)))), text));
   setFormulasOf(frame);
-  const mark = text.querySelector(".gb-mark");
-  if (mark) text.scrollTop = mark.offsetTop - text.clientHeight / 3;
+  showMarks(text);
 }
 
 watch("value", drawCard);

@@ -7,17 +7,11 @@ function sourceCard(data, passage, position) {
   const summary = make("summary", {},
     badge(passage),
     make("span", { class: "gb-names" },
-      make("span", { class: "gb-title" }, passage.title),
-      make("span", { class: "gb-place" }, passage.course ? `${passage.course}: ${passage.place}` : passage.place)),
+      make("span", { class: "gb-title" }, ...titled(passage.title)),
+      make("span", { class: "gb-place" }, ...titled(passage.course ? `${passage.course}: ${passage.place}` : passage.place))),
     numbers);
   return make("details", { class: "gb-card", "data-passage": position }, summary, passageText(passage.title, passage.runs),
     ...pageViews(data, position, passage));
-}
-
-function showMarks(card) {
-  const box = card.querySelector(".gb-text");
-  const mark = box.querySelector(".gb-level-3") || box.querySelector(".gb-mark");
-  if (mark) box.scrollTop = mark.offsetTop - box.clientHeight / 3;
 }
 
 function drawSources(root, data) {
@@ -47,7 +41,7 @@ function drawSources(root, data) {
   root.append(make("p", { class: "gb-foot" },
     `Answered by ${data.model || "the model"} in ${data.seconds.toFixed(1)} s.`));
   for (const card of root.querySelectorAll(".gb-card")) {
-    card.addEventListener("toggle", () => { if (card.open) showMarks(card); });
+    card.addEventListener("toggle", () => { if (card.open) showMarks(card.querySelector(".gb-text")); });
   }
   if (cited.length) root.querySelector(".gb-card").open = true;
   setFormulasOf(root);
@@ -58,7 +52,7 @@ function openSource(root, data, number) {
   const card = root.querySelector(`.gb-card[data-passage="${position}"]`);
   if (!card) return;
   card.open = true;
-  showMarks(card);
+  showMarks(card.querySelector(".gb-text"));
   bringIntoView(card);
   card.querySelector("summary").focus({ preventScroll: true });
   card.classList.remove("gb-flash");
