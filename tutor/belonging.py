@@ -162,13 +162,21 @@ class Growth:
         """What completes the units that were begun, and then at most `most` further ones, in reading order, those of
         the passages of the first sentences first."""
         begun = [self._unit(number) for number in list(self._taken)]
-        found: list[tuple[Candidate, ...]] = []
+        found = [self._unit(number) for number in self._owed()]
         while most > 0 and (number := self._next()) is not None:
             found.append(self._unit(number))
             most -= 1
         passages = list(dict.fromkeys(self._candidates[number].passage for number in self._taken))
         found.sort(key=lambda unit: (passages.index(unit[0].passage), unit[0].start))
         return [self._anchored(unit) for unit in (*begun, *found) if unit]
+
+    def _owed(self) -> Iterator[int]:
+        """For each part of the question that nothing answers yet, what answers it, where something does."""
+        for scores in zip(*(one.by_part for one in self._candidates), strict=True):
+            best = max(scores)
+            least = log_odds(best) + _log(self._choices.owed_share)
+            if best >= self._choices.owed and not any(log_odds(scores[number]) >= least for number in self._taken):
+                yield scores.index(best)
 
     def _goes_on(self, one: Candidate) -> bool:
         return one.antecedent < 0 or (self._last is not None and one.goes_on(self._last))

@@ -66,7 +66,8 @@ class Candidate:
 
     `table` is where the table of a row begins, and `headed` whether the row there is a head; `listing` is where the
     list of an item begins, and `number` what it is numbered with there, such as "3."; `antecedent` is where the
-    sentence begins that says what the "it" or "she" is that this one begins with.
+    sentence begins that says what the "it" or "she" is that this one begins with. Where the question has several
+    parts, `by_part` is the score for each.
     """
 
     passage: int
@@ -80,6 +81,7 @@ class Candidate:
     listing: int = -1
     number: str = ""
     antecedent: int = -1
+    by_part: tuple[float, ...] = ()
 
     @property
     def leads(self) -> bool:

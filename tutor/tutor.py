@@ -22,8 +22,10 @@ from tutor.candidate import Candidate
 from tutor.choices import Choices
 from tutor.dialogue import standalone, told_before
 from tutor.errors import TutorError, short
+from tutor.finding import Found, find, with_parts
 from tutor.odds import read_hits
 from tutor.overview import Overview, overview
+from tutor.parts import parts
 from tutor.selection import Chosen, select
 from tutor.stream import Stream
 from tutor.writing import write
@@ -135,9 +137,32 @@ class Tutor:
         if not isinstance(k, int) or not 1 <= k <= MOST_PASSAGES:
             raise TutorError(f"k is {short(k)}; it must be a whole number from 1 to {MOST_PASSAGES}")
         query = self.query(question, history, course=course, documents=documents)
-        told = told_before(question, history) if query != self.store.mended(question) else ""
         whole = self._overview(question, query, history, course, documents)
-        return Stream(self, question, query, told, k, course, documents, trace, whole)
+
+        def found() -> Found | Overview:
+            return whole or self._find(question, query, history, k, course, documents)
+
+        return Stream(self, question, found, trace)
+
+    def _find(
+        self,
+        question: str,
+        query: str,
+        history: History,
+        k: int,
+        course: str | None,
+        documents: Sequence[str] | None,
+    ) -> Found:
+        """What the store holds on a question that is searched by `query`, part by part where it asks two things."""
+        asked = self.store.mended(question)
+        search = partial(self.store.search, k=k, course=course, documents=documents)
+        told = told_before(question, history) if query != asked else ""
+        found = find(self.store, search, query, asked, told, self.choices)
+        first, *rest = parts(query) if query == asked else [query]
+        if not rest or found.covered < self.choices.threshold:
+            return found
+        others = [self.query(one, [(first, "")], course=course, documents=documents) for one in rest]
+        return with_parts(found, search, [first, *others], k, self.choices)
 
     def _overview(
         self, question: str, query: str, history: History, course: str | None, documents: Sequence[str] | None
@@ -209,7 +234,10 @@ class Tutor:
         tokenizer = self.checkpoint.tokenizer
         offsets = tokenizer.encode(question).offsets[:QUESTION_TOKENS]
         fitting = [one for one in candidates if len(tokenizer.encode(one.text).ids) <= SENTENCE_TOKENS]
-        chosen = select(fitting, tokenizer, budget=self.choices.budget)
+        scores = zip(*(one.by_part for one in fitting), strict=True)
+        chosen = select(
+            fitting, tokenizer, budget=self.choices.budget, keep=frozenset(own.index(max(own)) for own in scores)
+        )
         return build_prompt(tokenizer, question[: offsets[-1][1]], [one.pieces for one in chosen]), chosen
 
 
