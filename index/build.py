@@ -69,7 +69,7 @@ def build(
         course=" ".join(course.split()),
         force=force,
     )
-    files = find(request.roots) if request.roots else []
+    files = find(request.roots, store) if request.roots else []
     with writing(store):
         old, uploads = _last_generation(store, force, bool(files)), find_uploads(store)
         if not (files or old) and (has_generation(store) or not uploads):

@@ -29,18 +29,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
 
     from index.ranker import Ranker
+    from index.scoring import clean_query
     from index.store import Store
 
+    query = clean_query(options.query)
     try:
         with Store.open(options.store, ranker=Ranker.load()) as store:
-            hits = store.search(options.query, k=options.k, course=options.course, documents=options.document)
+            hits = store.search(query, k=options.k, course=options.course, documents=options.document)
             generation = store.generation
     except StoreError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     if options.json:
         found = [hit_to_json(rank, hit) for rank, hit in enumerate(hits, start=1)]
-        print(json.dumps({"query": options.query, "generation": generation, "hits": found}, ensure_ascii=False))
+        print(json.dumps({"query": query, "generation": generation, "hits": found}, ensure_ascii=False))
     else:
         print("\n\n".join("\n".join(_lines(rank, hit)) for rank, hit in enumerate(hits, start=1)) or "nothing found")
     return 0

@@ -19,9 +19,9 @@ from corpus.wire import few
 from index.database import Database, Source
 from index.embedder import Embedder
 from index.errors import StoreError
-from index.generation import Generation
-from index.manifest import DATABASE
-from index.uploads import UPLOADED, Upload
+from index.generation import GENERATIONS, LOCK, Generation
+from index.manifest import DATABASE, POINTER
+from index.uploads import UPLOADED, Upload, uploads_folder
 
 PASSAGE_TARGET = 180
 """Word pieces aimed at. 2026-11-21, evidence first / in the first five of 170 transcript questions: 160 pieces 0.72 /
@@ -60,10 +60,13 @@ class Request:
     force: bool
 
 
-def find(roots: Sequence[Path]) -> list[SourceFile]:
-    """The files under `roots`, hashed, not read. Raises StoreError when there is none that could be read."""
+def find(roots: Sequence[Path], store: Path) -> list[SourceFile]:
+    """The files under `roots`, hashed, not read, without those of the store itself and its uploads, which may be kept
+    there. Raises StoreError when there is none that could be read."""
+    inside = store.resolve()
+    own = (inside / POINTER, inside / LOCK, inside / GENERATIONS, uploads_folder(store))
     try:
-        files = find_files(roots)
+        files = [file for file in find_files(roots) if not any(file.path.is_relative_to(folder) for folder in own)]
     except SourceError as error:
         raise StoreError(str(error)) from error
     if all(file.problem for file in files):

@@ -53,7 +53,9 @@ def resolve(name: str | Path | None) -> Path:
         if (path / CONFIG).is_file():
             return path
     if Path(name).is_dir():
-        raise CheckpointError(f"{name} holds no {CONFIG}; give a directory written by python -m lm.train")
+        inside = [str(path.parent) for path in sorted(Path(name).glob(f"*/{CONFIG}"))]
+        known = f"one of: {', '.join(inside)}" if inside else "a directory written by python -m lm.train"
+        raise CheckpointError(f"{name} holds no {CONFIG}; give {known}")
     shipped = sorted(path.parent.name for path in SHIPPED.glob(f"*/{CONFIG}"))
     raise CheckpointError(
         f"no model {str(name)!r}; give a checkpoint directory or one of: {', '.join(shipped) or 'none'}"

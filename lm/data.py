@@ -115,17 +115,26 @@ def examples_of(tokenizer: Tokenizer, records: Iterable[dict[str, Any]]) -> Iter
 
 def read_records(path: Path) -> Iterator[dict[str, Any]]:
     """Records of a `.jsonl`, `.jsonl.gz` or `.jsonl.xz` file; DataError names file and line where one is malformed."""
+    for _, record in numbered_records(path):
+        yield record
+
+
+def numbered_records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The same with the number of the line each stands on; blank lines hold none."""
     opener: Any = {".gz": gzip.open, ".xz": lzma.open}.get(path.suffix, open)
     try:
         with opener(path, "rt", encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, 1):
+                if not line.strip():
+                    continue
                 try:
                     record = json.loads(line)
-                except json.JSONDecodeError as fault:
-                    raise DataError(f"{path}, line {number} is not JSON ({fault.msg}); mend the line") from None
+                except (ValueError, RecursionError) as fault:
+                    why = getattr(fault, "msg", fault)
+                    raise DataError(f"{path}, line {number} is not JSON ({why}); mend the line") from None
                 if not isinstance(record, dict):
                     raise DataError(f"{path}, line {number} is not a JSON object; each line must be one")
-                yield record
+                yield number, record
     except (OSError, EOFError, zlib.error, lzma.LZMAError, UnicodeDecodeError) as fault:
         raise DataError(f"cannot read {path}: {fault}") from None
 

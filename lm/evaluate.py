@@ -49,10 +49,10 @@ class Question:
 
 def read_questions(path: Path, *, limit: int | None = None) -> list[Question]:
     """The first `limit` questions of a JSON Lines file; DataError names the line that is not one."""
-    from lm.data import DataError, read_records
+    from lm.data import DataError, numbered_records
 
     questions = []
-    for number, record in enumerate(islice(read_records(path), limit), 1):
+    for number, record in islice(numbered_records(path), limit):
         try:
             questions.append(_question(record))
         except (KeyError, TypeError, ValueError) as fault:
@@ -241,11 +241,14 @@ def _evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         if arguments.predictions or arguments.limit:
             raise ValueError("--predictions and --limit go with --squad; leave them out with --text")
         try:
-            text = arguments.text.read_text(encoding="utf-8")
+            # Not `read_text`, which would drop the carriage returns of a file that has them.
+            text = arguments.text.read_bytes().decode("utf-8")
         except UnicodeDecodeError as fault:
             raise ValueError(f"{arguments.text} is not UTF-8 text ({fault}); convert it first") from None
         checkpoint = load(arguments.model, device=arguments.device)
         return {"model": checkpoint.name, **evaluate_text(checkpoint, text)}
+    if arguments.predictions and not arguments.predictions.absolute().parent.is_dir():
+        raise ValueError(f"there is no folder {arguments.predictions.absolute().parent}; make it first")
     questions = read_questions(arguments.squad, limit=arguments.limit)
     checkpoint = load(arguments.model, device=arguments.device)
     summary, records = evaluate_squad(checkpoint, questions)

@@ -89,6 +89,8 @@ def test_titles_are_found_where_no_heading_is_marked() -> None:
     parts = ["Hidden State", "$$h$$", "The forget gate", "- it forgets", "It ends with a stop.", "Attention Now?", "x"]
     document = plain.read("\n\n".join(parts).encode(), source="a.txt")
     assert [row[2] for row in outline(document) if row[0] == "heading"] == ["The forget gate", "Attention Now?"]
+    one_word = plain.read(b"Plankton\n\nPlankton drifts.\n\nKrill\n\nKrill swims.\n", source="a.txt")
+    assert [row[2] for row in outline(one_word) if row[0] == "heading"] == [one_word.title] == ["Plankton"]
     underlined = plain.read(b"Big title\n=========\nText.\n", source="a.txt")
     assert outline(underlined)[0] == ("heading", 1, "Big title\n=========")
     assert underlined.title == "Big title"

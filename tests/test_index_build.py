@@ -17,6 +17,7 @@ from index.embedding import PROBES
 from index.errors import StoreError
 from index.generation import GENERATIONS, writing
 from index.store import Store
+from index.uploads import uploads_folder
 
 GATES = """# Gates
 
@@ -75,6 +76,18 @@ def test_an_unchanged_build_embeds_and_publishes_nothing(notes: Path, store: Pat
     assert {file.status for file in report.files} == {"unchanged"}
     assert (store / "CURRENT").read_bytes() == before
     assert "up to date" in "\n".join(report.lines())
+
+
+@pytest.mark.parametrize("place", ["store", "deep/store"])
+def test_a_store_among_its_lectures_is_none_of_them(notes: Path, place: str) -> None:
+    store = notes / place
+    build([notes], store, embedder=FakeEmbedder())
+    folder = uploads_folder(store) / "more"
+    folder.mkdir(parents=True)
+    (folder / "new.md").write_text("# New\n\nA kite flies.\n", encoding="utf-8")
+    report = build([notes], store, embedder=FakeEmbedder())
+    assert {file.source for file in report.files} == {"gates.md", "owls.md", "new.md"}
+    assert not build([notes], store, embedder=FakeEmbedder()).changed
 
 
 def test_only_changed_passages_and_sentences_are_embedded(notes: Path, store: Path) -> None:

@@ -198,6 +198,8 @@ def test_the_command_prints_hits_and_json(
     found = json.loads(capsys.readouterr().out)
     assert found["hits"][0]["source"] == "gates.md"
     assert found["hits"][0]["rank"] == 1
+    assert search_module.main(["caf\udce9 gate", "--store", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.encode("utf-8"))["query"] == "caf? gate"
     assert search_module.main([" ", "--store", str(path)]) == 1
     assert capsys.readouterr().err == "error: the query is empty; ask something\n"
 

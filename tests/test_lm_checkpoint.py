@@ -124,6 +124,10 @@ def test_an_unknown_name_tells_what_there_is(tmp_path: Path) -> None:
         checkpoint.load("nonesuch")
     with pytest.raises(CheckpointError, match=r"holds no config\.json"):
         checkpoint.load(tmp_path)
+    (tmp_path / "best").mkdir()
+    (tmp_path / "best" / "config.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(CheckpointError, match=r"holds no config\.json; give one of: .*best"):
+        checkpoint.load(tmp_path)
 
 
 def test_an_unusable_device_is_named(tmp_path: Path) -> None:

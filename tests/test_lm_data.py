@@ -173,7 +173,7 @@ def test_collate_pads_and_never_reads_the_last_answer_token() -> None:
 @pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz", ".jsonl.xz"])
 def test_records_are_read_from_all_three_kinds(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"some{suffix}"
-    content = (json.dumps(_RECORD, ensure_ascii=False) + "\n" + '{"text": "π"}\n').encode()
+    content = (json.dumps(_RECORD, ensure_ascii=False) + "\n \n" + '{"text": "π"}\n\n').encode()
     pack = {".jsonl.gz": gzip.compress, ".jsonl.xz": lzma.compress}.get(suffix, bytes)
     path.write_bytes(pack(content))
     assert list(read_records(path)) == [_RECORD, {"text": "π"}]
@@ -183,6 +183,8 @@ def test_records_are_read_from_all_three_kinds(tmp_path: Path, suffix: str) -> N
     ("name", "content", "message"),
     [
         ("a.jsonl", b'{"text": "x"}\n{"text": ', "line 2 is not JSON"),
+        ("a.jsonl", b"\n" + b"[" * 100_000, "line 2 is not JSON"),
+        ("a.jsonl", b'{"text": ' + b"1" * 5000 + b"}", "line 1 is not JSON"),
         ("a.jsonl", b"[1]\n", "line 1 is not a JSON object"),
         ("a.jsonl", b'{"text": "\xff"}\n', "cannot read"),
         ("a.jsonl.gz", b"not gzip", "cannot read"),

@@ -184,6 +184,21 @@ def test_the_command_measures_a_text(folder: Path, capsys: pytest.CaptureFixture
     assert json.loads(capsys.readouterr().out)["bytes"] == len("A queue returns π.".encode())
 
 
+def test_every_byte_of_a_file_is_measured(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "lines").write_bytes(b"A queue\r\nreturns.\r\n")
+    assert main(["--text", str(folder / "lines"), "--model", str(folder / "model"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["bytes"] == 19
+
+
+def test_blank_lines_hold_no_question_and_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "dev.jsonl"
+    path.write_text(json.dumps(_LINE) + "\n\n  \r\n" + json.dumps(_LINE | {"id": 2}) + "\n\n", encoding="utf-8")
+    assert [one.id for one in read_questions(path)] == ["q1", "2"]
+    path.write_text("\n" + json.dumps(_LINE | {"context": 3}), encoding="utf-8")
+    with pytest.raises(ValueError, match="line 2 is no question"):
+        read_questions(path)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -197,6 +212,7 @@ def test_the_command_measures_a_text(folder: Path, capsys: pytest.CaptureFixture
         (["--text", "latin"], "is not UTF-8"),
         (["--text", "empty"], "the text is empty"),
         (["--text", "text", "--limit", "3"], "go with --squad"),
+        (["--squad", "dev.jsonl", "--predictions", "none/out.jsonl"], "there is no folder"),
     ],
 )
 def test_command_errors_are_one_line(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tutor import Tutor
-from tutor.ask import answer_batch, batch_line, main, parser, read_batch, show
+from tutor.ask import answer_batch, batch_line, main, parser, read_batch, read_history, show
 
 
 def batch(path: Path, *lines: object) -> Path:
@@ -27,6 +27,7 @@ def batch(path: Path, *lines: object) -> Path:
         (["what?", "--store", "missing-store"], "missing-store"),
         (["what?", "--model", "missing-model"], "no model 'missing-model'"),
         (["--batch", "missing.jsonl", "--output", "out.jsonl"], "cannot read missing.jsonl"),
+        (["--batch", "x.jsonl", "--output", "."], "is a folder"),
     ],
 )
 def test_bad_arguments_give_one_line(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -38,7 +39,17 @@ def test_bad_arguments_give_one_line(arguments: list[str], says: str, capsys: py
 
 
 @pytest.mark.parametrize(
-    "line", ["not json", "[]", {"id": 1}, {"question": "x"}, {"id": 1, "question": "x", "history": "y"}]
+    "line",
+    [
+        "not json",
+        "[" * 100_000,
+        '{"id": ' + "1" * 5000 + "}",
+        "[]",
+        {"id": 1},
+        {"question": "x"},
+        {"id": 1, "question": "x", "history": "y"},
+        {"id": 1, "question": "x", "history": [{"role": "user", "content": None}]},
+    ],
 )
 def test_bad_batch_lines_name_their_number(line: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = batch(tmp_path / "in.jsonl", {"id": 0, "question": "What is attention?"}, line)
@@ -55,12 +66,13 @@ def test_a_batch_keeps_every_line(course_tutor: Tutor, tmp_path: Path) -> None:
             {"id": "b", "question": ""},
             {"id": 3, "question": "And the reset gate?", "history": [["What is the update gate?", "A gate."]]},
             {"id": 4, "question": "Why?", "history": [{"question": "Why do gradients vanish?", "answer": "..."}]},
+            {"id": "\ud800", "question": "?"},
         )
     )
     failed = answer_batch(course_tutor, records, tmp_path / "out.jsonl", parser().parse_args(["--batch", "x"]))
     lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
     assert failed == 1
-    assert [line["id"] for line in lines] == ["a", "b", 3, 4]
+    assert [line["id"] for line in lines] == ["a", "b", 3, 4, "\ud800"]
     assert all({"answer", "refused", "citations", "passages", "seconds"} <= line.keys() for line in lines)
     assert "empty" in lines[1]["error"]
     assert all(isinstance(text, str) for text in lines[0]["passages"])
@@ -80,3 +92,21 @@ def test_line_separators_inside_a_question_and_a_byte_order_mark_are_read(tmp_pa
     path = tmp_path / "in.jsonl"
     path.write_text(chr(0xFEFF) + '{"id": 1, "question": "What is' + chr(0x2028) + 'attention?"}\n', encoding="utf-8")
     assert [record["id"] for record in read_batch(path)] == [1]
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        [["Why?", "So."], ["How?", ""]],
+        [{"question": "Why?", "answer": "So."}, {"question": "How?", "answer": ""}],
+        [
+            {"role": "system", "content": "Be brief."},
+            {"role": "assistant", "content": "Hello."},
+            {"role": "user", "content": "Why?"},
+            {"role": "assistant", "content": "So."},
+            {"role": "user", "content": "How?"},
+        ],
+    ],
+)
+def test_a_history_may_be_written_as_pairs_or_messages(history: list[object]) -> None:
+    assert read_history({"history": history}, "here") == [("Why?", "So."), ("How?", "")]

@@ -106,7 +106,15 @@ def test_questions_are_read_by_split(tmp_path: Path) -> None:
         read_questions([path], "train")
 
 
-@pytest.mark.parametrize("content", ["", "{}", "not json", "[1]"])
+def test_turns_are_read_as_a_batch_reads_them(tmp_path: Path) -> None:
+    path = tmp_path / "q.jsonl"
+    turn = {"question": "What is a gate?", "answer": "A vector."}
+    path.write_text(json.dumps({"id": 1, "question": "Why?", "answerable": False, "history": [turn]}), encoding="utf-8")
+    (question,) = read_questions([path], None)
+    assert question.history == (("What is a gate?", "A vector."),)
+
+
+@pytest.mark.parametrize("content", ["", "{}", "not json", "[1]", '\n{"history": "x"}'])
 def test_bad_question_files_give_one_line(content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "q.jsonl"
     path.write_text(content, encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import time
 from collections import deque
 from typing import Any
@@ -56,13 +57,14 @@ def test_any_pairs_are_a_history(tutor: Tutor, history: Any) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(history=st.one_of(things, st.lists(things, min_size=1, max_size=3), st.lists(st.tuples(texts, things, texts))))
+@example(history=None)
 @example(history=[("a", None)])
 @example(history=[("a",)])
 @example(history=["ab"])
 @example(history=[{"question": "a", "answer": "b"}])
 def test_a_history_of_another_shape_is_one_line(tutor: Tutor, history: Any) -> None:
     said = asked(tutor, LEANING, history)
-    if isinstance(history, list) and not history:
+    if history is None or history == []:
         assert not said
     else:
         assert "must be a list of (question, answer) pairs" in said
@@ -132,3 +134,17 @@ def test_a_huge_history_costs_no_more_than_a_short_one(tutor: Tutor, history: An
 
 def test_a_question_is_kept_as_far_as_it_can_be_seen() -> None:
     assert check_question(" what\x00is\u202e\n\u200ba \ud800gate? ") == "what is a ?gate?"
+
+
+def test_a_model_of_a_short_context_has_room_to_answer(tutor: Tutor) -> None:
+    brief = Tutor(tutor.store, ignorant(ZOBLIN_FILES.values(), gate=20.0, context=64))
+    answer = brief.ask("At how many hertz does the zoblin hum " + "while it works and " * 30 + "hums?")
+    assert "440 hertz" in answer.text
+    assert answer.trace is not None
+    assert len(answer.trace.prompt) < 64
+
+
+def test_answers_that_say_the_same_are_equal(tutor: Tutor) -> None:
+    one, other, third = (tutor.ask(question) for question in ("What hums?", "What hums?", "What eats sand?"))
+    assert pickle.loads(pickle.dumps(one)) == one == other != third
+    assert len({one, other, third}) == 2

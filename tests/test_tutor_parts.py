@@ -1,6 +1,7 @@
 """Questions that ask two things."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from tutor.belonging import Growth
 from tutor.candidate import Candidate
 from tutor.choices import Choices
 from tutor.finding import Found, with_parts
+from tutor.odds import read_hits
 from tutor.parts import parts
 
 CHOICES = Choices()
@@ -78,11 +80,17 @@ WHOLE = (hit(SALT, 0.9, 0.1),)
 BY_PART = {"What does salt do?": (hit(SALT, 0.95, 0.05),), "How does bread rise?": (hit(YEAST, 0.9, 0.02),)}
 
 
-def found(k: int = 5) -> Found:
-    from tutor.odds import read_hits
+class FakeStore:
+    def says(self, phrase: str) -> bool:
+        return True
 
-    whole = Found(hits=WHOLE, candidates=tuple(read_hits(WHOLE, "")), covered=0.9)
-    return with_parts(whole, BY_PART.__getitem__, list(BY_PART), k, CHOICES)
+
+STORE: Any = FakeStore()
+
+
+def found(k: int = 5, covered: float = 0.9, by_part: Mapping[str, tuple[Hit, ...]] = BY_PART) -> Found:
+    whole = Found(hits=WHOLE, candidates=tuple(read_hits(WHOLE, "")), covered=covered)
+    return with_parts(STORE, whole, by_part.__getitem__, list(by_part), k, CHOICES)
 
 
 def texts(units: Sequence[Sequence[Candidate]]) -> list[list[str]]:
@@ -122,3 +130,11 @@ def test_a_part_is_answered_once_and_only_by_what_is_likely() -> None:
     unsure = Growth(candidates, "", CHOICES.changed(["owed=0.95"]))
     unsure.take(candidates[0])
     assert texts(unsure.rest(0)) == []
+
+
+def test_two_questions_on_things_apart_are_covered_where_each_is() -> None:
+    assert found(covered=0.1).covered >= CHOICES.threshold
+    unlike = BY_PART | {"How does bread rise?": (hit(YEAST, 0.001, 0.001),)}
+    refused = found(covered=0.1, by_part=unlike)
+    assert refused.covered == 0.1
+    assert refused.hits == WHOLE

@@ -4,7 +4,8 @@
     python -m tutor.ask --batch questions.jsonl --output predictions.jsonl
 
 A batch line is {"id", "question", "history"?}; an output line {"id", "answer", "refused", "citations", "passages",
-"seconds"}, and "error" where the question could not be asked.
+"seconds"}, and "error" where the question could not be asked. A history is a list of [question, answer] pairs, of
+{"question", "answer"} or of chat messages, {"role", "content"}.
 """
 
 from __future__ import annotations
@@ -52,8 +53,9 @@ def read_batch(path: Path) -> list[dict[str, Any]]:
             continue
         try:
             record = json.loads(line)
-        except json.JSONDecodeError as fault:
-            raise TutorError(f"{path}, line {number} is not JSON ({fault.msg}); mend the line") from None
+        except (ValueError, RecursionError) as fault:
+            why = getattr(fault, "msg", fault)
+            raise TutorError(f"{path}, line {number} is not JSON ({why}); mend the line") from None
         if not isinstance(record, dict) or "id" not in record or not isinstance(record.get("question"), str):
             raise TutorError(f'{path}, line {number} needs "id" and "question"; mend the line')
         read_history(record, f"{path}, line {number}")
@@ -64,10 +66,13 @@ def read_batch(path: Path) -> list[dict[str, Any]]:
 
 
 def read_history(record: dict[str, Any], place: str) -> History:
-    """The turns of a record: pairs, or objects with question and answer."""
+    """The turns of a record: pairs, objects with question and answer, or chat messages."""
     turns: list[tuple[str, str]] = []
     history = record.get("history") or []
-    for turn in history if isinstance(history, list) else [None]:
+    history = history if isinstance(history, list) else [None]
+    if all(isinstance(turn, dict) and "role" in turn for turn in history):
+        history = _paired(history)
+    for turn in history:
         pair = [turn.get("question"), turn.get("answer")] if isinstance(turn, dict) else turn
         if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(part, str) for part in pair)):
             raise TutorError(f'{place}: "history" must be a list of [question, answer] pairs; mend the line')
@@ -75,11 +80,23 @@ def read_history(record: dict[str, Any], place: str) -> History:
     return turns
 
 
+def _paired(messages: Sequence[dict[str, Any]]) -> list[list[Any]]:
+    """Chat messages as [question, answer] pairs; those before the first question and of other roles are left out."""
+    turns: list[list[Any]] = []
+    for message in messages:
+        if message["role"] == "user":
+            turns.append([message.get("content"), ""])
+        elif message["role"] == "assistant" and turns:
+            turns[-1][1] = message.get("content")
+    return turns
+
+
 def answer_batch(tutor: Tutor, records: Sequence[dict[str, Any]], output: Path, arguments: argparse.Namespace) -> int:
     """Answer every record; the output file appears when all are done. Returns how many could not be asked."""
     failed = 0
     part = output.with_name(output.name + ".part")
-    with part.open("w", encoding="utf-8") as file:
+    # An identity may hold half a character: it goes out as the escape it came as.
+    with part.open("w", encoding="utf-8", errors="backslashreplace") as file:
         for number, record in enumerate(records, 1):
             started = time.perf_counter()
             try:
@@ -139,6 +156,8 @@ def _check(arguments: argparse.Namespace) -> list[dict[str, Any]]:
         raise TutorError(f"-k is {arguments.k}; it must be at least 1")
     if arguments.batch is None:
         return []
+    if arguments.output.is_dir():
+        raise TutorError(f"{arguments.output} is a folder; name a file for --output")
     if not arguments.output.absolute().parent.is_dir():
         raise TutorError(f"there is no folder {arguments.output.absolute().parent}; make it first")
     return read_batch(arguments.batch)

@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lm.metrics import f1
+from tutor.ask import read_history
 from tutor.errors import TutorError
 
 if TYPE_CHECKING:
@@ -69,11 +70,12 @@ class Outcome:
 
 def read_questions(paths: Sequence[Path], split: str | None) -> list[Question]:
     """Questions of the files, of one split where named; TutorError where a line cannot be used."""
-    from lm.data import read_records
+    from lm.data import numbered_records
 
     questions = []
     for path in paths:
-        for number, record in enumerate(read_records(path), 1):
+        for number, record in numbered_records(path):
+            history = tuple(read_history(record, f"{path}, line {number}"))
             try:
                 question = Question(
                     id=str(record["id"]),
@@ -83,7 +85,7 @@ def read_questions(paths: Sequence[Path], split: str | None) -> list[Question]:
                     reference=str(record.get("reference") or ""),
                     key_facts=tuple(str(fact) for fact in record.get("key_facts") or ()),
                     split=str(record.get("split", "")),
-                    history=tuple((str(asked), str(said)) for asked, said in record.get("history") or ()),
+                    history=history,
                 )
             except (KeyError, TypeError, ValueError) as fault:
                 raise TutorError(f"{path}, line {number} lacks {fault}; see python -m tutor.evaluate --help") from None

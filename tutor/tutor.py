@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,7 +104,7 @@ class Tutor:
     def ask(
         self,
         question: str,
-        history: History = (),
+        history: History | None = (),
         k: int = 5,
         *,
         course: str | None = None,
@@ -125,7 +126,7 @@ class Tutor:
     def stream(
         self,
         question: str,
-        history: History = (),
+        history: History | None = (),
         k: int = 5,
         *,
         course: str | None = None,
@@ -133,8 +134,8 @@ class Tutor:
         trace: bool = True,
     ) -> Stream:
         """The same answer as it is written: an iterator over pieces of text; `.answer` holds the whole afterwards."""
-        question = check_question(question)
-        if not isinstance(k, int) or not 1 <= k <= MOST_PASSAGES:
+        question, history = check_question(question), () if history is None else history
+        if type(k) is bool or not isinstance(k, Integral) or not 1 <= k <= MOST_PASSAGES:
             raise TutorError(f"k is {short(k)}; it must be a whole number from 1 to {MOST_PASSAGES}")
         query = self.query(question, history, course=course, documents=documents)
         whole = self._overview(question, query, history, course, documents)
@@ -159,10 +160,10 @@ class Tutor:
         told = told_before(question, history) if query != asked else ""
         found = find(self.store, search, query, asked, told, self.choices)
         first, *rest = parts(query) if query == asked else [query]
-        if not rest or found.covered < self.choices.threshold:
+        if not rest:
             return found
         others = [self.query(one, [(first, "")], course=course, documents=documents) for one in rest]
-        return with_parts(found, search, [first, *others], k, self.choices)
+        return with_parts(self.store, found, search, [first, *others], k, self.choices)
 
     def _overview(
         self, question: str, query: str, history: History, course: str | None, documents: Sequence[str] | None
@@ -182,7 +183,7 @@ class Tutor:
     def query(
         self,
         question: str,
-        history: History = (),
+        history: History | None = (),
         *,
         course: str | None = None,
         documents: Sequence[str] | None = None,
@@ -192,7 +193,7 @@ class Tutor:
         Raises TutorError and StoreError as `ask` does for the history and the filters.
         """
         check_names(course, documents)
-        turns = check_history(history)
+        turns = check_history(() if history is None else history)
 
         def nearness(text: str) -> float:
             hits = self.store.search(text, k=1, course=course, documents=documents, read=False)
@@ -231,13 +232,14 @@ class Tutor:
 
     def prompt_of(self, question: str, candidates: Sequence[Candidate]) -> tuple[Prompt, tuple[Chosen, ...]]:
         """The prompt for a question on sentences, in reading order, and those that were chosen for it."""
-        tokenizer = self.checkpoint.tokenizer
-        offsets = tokenizer.encode(question).offsets[:QUESTION_TOKENS]
-        fitting = [one for one in candidates if len(tokenizer.encode(one.text).ids) <= SENTENCE_TOKENS]
-        scores = zip(*(one.by_part for one in fitting), strict=True)
-        chosen = select(
-            fitting, tokenizer, budget=self.choices.budget, keep=frozenset(own.index(max(own)) for own in scores)
-        )
+        tokenizer, context = self.checkpoint.tokenizer, self.config.context
+        # A model of a short context must have room left to write in.
+        offsets = tokenizer.encode(question).offsets[: min(QUESTION_TOKENS, context // 4)]
+        longest = min(SENTENCE_TOKENS, context // 2)
+        fitting = [one for one in candidates if len(tokenizer.encode(one.text).ids) <= longest]
+        of_parts = zip(*(one.by_part for one in fitting), strict=True)
+        best = frozenset(own.index(max(own)) for own in of_parts if max(own) >= self.choices.owed)
+        chosen = select(fitting, tokenizer, budget=min(self.choices.budget, context // 2), keep=best)
         return build_prompt(tokenizer, question[: offsets[-1][1]], [one.pieces for one in chosen]), chosen
 
 

@@ -159,13 +159,15 @@ def promote_titles(text: str, blocks: list[Block]) -> list[Block]:
     """Makes headings of the lines that look like slide titles, for text that marks none.
 
     A title is a short line that stands alone, opens with a capital or a digit, does not end like a sentence and has
-    something under it that is not an equation (a lone line above an equation is its label).
+    something under it that is not an equation (a lone line above an equation is its label). One of a single word opens
+    the text or stands in it more than once.
     """
     alone = Counter(text[block.start : block.end] for block in blocks if block.kind == "paragraph")
     result: list[Block] = []
     for block, following in zip_longest(blocks, blocks[1:]):
         line = text[block.start : block.end]
-        looks_so = block.kind == "paragraph" and _looks_like_title(line) and (" " in line or alone[line] > 1)
+        worded = " " in line or alone[line] > 1 or block is blocks[0]
+        looks_so = block.kind == "paragraph" and _looks_like_title(line) and worded
         if looks_so and following is not None and following.kind != "equation":
             block = replace(block, kind="heading", level=2)
         result.append(block)
