@@ -211,3 +211,15 @@ def test_what_is_refuted_is_said_with_what_puts_it_right_or_not_at_all(label: st
     assert growth.take(candidates[1]) == (candidates[1],)
     assert texts(growth.rest(3)) == []
     assert not slide(("Wrong turns are common: mind them.", TEXT, 1.0))[0].refuted
+
+
+def test_an_item_comes_with_those_below_it_and_these_with_theirs() -> None:
+    lines = slide(
+        ("What to do", ITEM, 0.1), ("Signs", ITEM, 4.0), ("queen cells", ITEM, 0.02), ("idle bees", ITEM, 0.02)
+    )
+    nested = [replace(one, listing=0, level=2 * (place > 1)) for place, one in enumerate(lines)]
+    assert list(opened(nested, 1)) == [2, 3]
+    assert list(opened(nested, 0)) == []
+    assert needed(nested, 3) == [1]
+    unit = Growth(nested, "What are the signs?", CHOICES).take(nested[1])
+    assert [one.text for one in unit] == ["Signs", "queen cells", "idle bees"]

@@ -5,7 +5,7 @@ import pytest
 from corpus.document import Locator, Passage
 from corpus.sentences import sentence_spans
 from index.hits import Hit, SentenceScore
-from tutor.candidate import Candidate, Kind, candidate, folded
+from tutor.candidate import Candidate, Kind, candidate, connected, folded
 from tutor.odds import log_odds, read_hits, sigmoid
 
 
@@ -143,3 +143,24 @@ def test_what_points_back_knows_to_what() -> None:
     sentences = tuple(SentenceScore(start=start, end=end, score=0.5) for start, end in sentence_spans(text))
     found = read_hits([Hit(passage=passage, score=1, searched=1, dense=1, lexical=0, sentences=sentences)], "")
     assert [one.antecedent for one in found] == [-1, 0, 0, -1, found[3].start]
+
+
+NESTED = """Swarming
+
+- Signs to look for. They come in May.
+  - queen cells
+  - idle bees
+- What to do
+  Give room in time.
+"""
+
+
+def test_an_item_keeps_its_sentences_and_what_is_indented_below_it() -> None:
+    read = [candidate(0, NESTED, start, end, 0.5) for start, end in sentence_spans(NESTED)]
+    title, signs, queens, idle, todo = connected(read, NESTED)
+    assert title.kind is Kind.TITLE
+    assert (signs.text, signs.level) == ("Signs to look for. They come in May.", 0)
+    assert all(NESTED[one.start : one.end] == one.text for one in (signs, todo))
+    assert [signs.above(one) for one in (signs, queens, idle, todo)] == [False, True, True, False]
+    assert not idle.above(queens)
+    assert todo.text.endswith("Give room in time.")

@@ -30,6 +30,9 @@ def opened(candidates: Sequence[Candidate], number: int) -> Iterator[int]:
     if following.explains(lead):
         yield after
         return
+    if lead.above(following):
+        yield from _indented(candidates, number)
+        return
     listing = lead.announces and following.kind is Kind.ITEM
     if lead.announces and not lead.leads and not listing:
         yield from _announced(candidates, number, lead.announces)
@@ -52,6 +55,16 @@ def opened(candidates: Sequence[Candidate], number: int) -> Iterator[int]:
             return
 
 
+def _indented(candidates: Sequence[Candidate], number: int) -> Iterator[int]:
+    """The items below the item `number` that are indented more, as far as they are not too many."""
+    lead, words = candidates[number], 0
+    for place in range(number + 1, min(number + 1 + _LIST_ITEMS, len(candidates))):
+        words += len(candidates[place].text.split())
+        if not lead.above(candidates[place]) or words > _LIST_WORDS:
+            return
+        yield place
+
+
 def _announced(candidates: Sequence[Candidate], number: int, count: int) -> Iterator[int]:
     """The next `count` sentences of running text, as far as they are that many and not too long."""
     lead, words = candidates[number], 0
@@ -64,11 +77,13 @@ def _announced(candidates: Sequence[Candidate], number: int, count: int) -> Iter
 
 
 def needed(candidates: Sequence[Candidate], number: int) -> list[int]:
-    """What the sentence `number` cannot be understood without: the head of its table, the formula before it whose
-    letters it explains, the sentence before it that says what its "it" is."""
+    """What the sentence `number` cannot be understood without: the head of its table, the item that it is indented
+    under, the formula before it whose letters it explains, the sentence before it that says what its "it" is."""
     one = candidates[number]
     if one.kind is Kind.ROW:
         return [place for place in range(number) if candidates[place].heads and candidates[place].belongs(one)]
+    if one.kind is Kind.ITEM:
+        return [place for place in range(number) if candidates[place].above(one)][-1:]
     if number > 0 and one.explains(candidates[number - 1]):
         return [number - 1]
     return [place for place in range(number) if _is_antecedent(candidates[place], one)]
@@ -219,12 +234,12 @@ class Growth:
 
     def _unit(self, number: int) -> tuple[Candidate, ...]:
         unit: list[int] = []
-        places = (
-            *needed(self._candidates, number),
+        told = (
             number,
             *opened(self._candidates, number),
             *listed(self._candidates, number, self._choices.in_list),
         )
+        places = [one for place in told for one in (*needed(self._candidates, place), place)]
         fresh = [place for place in dict.fromkeys(places) if place not in self._taken and self._new(place)]
         if any(self._candidates[place].kind is Kind.ROW for place in fresh):
             # A head says nothing new and belongs to what stands below it all the same.
