@@ -194,6 +194,16 @@ def test_notebooks_by_cell() -> None:
         notebook.read(json.dumps({"a": 1}).encode(), source="a.ipynb")
 
 
+def test_html_keeps_powers_and_indices() -> None:
+    page = """<p>The ratio is 2<sup>1/12</sup>, not (3/2)<sup>12</sup>; H<sub>2</sub>O.</p><p>The 1<sup>st</sup> of
+    May<sup><a href="#n">3</a></sup></p><table><tr><td>x<sub>i</sub></td><td>10<sup>-9</sup></td></tr></table>"""
+    assert html.read(page.encode(), source="a.html").text.split("\n\n") == [
+        "The ratio is 2^(1/12), not (3/2)^12; H_2O.",
+        "The 1st of May3",
+        "| x_i | 10^-9 |\n| --- | --- |",
+    ]
+
+
 def test_tex_without_preamble_and_comments() -> None:
     source = r"""\documentclass{article}
 \title{On \emph{gates}}
