@@ -266,6 +266,18 @@ def test_the_language_of_code_is_kept_where_it_is_named() -> None:
     assert {tex.read(source.encode(), source="a.tex").text for source in sources} == {"```python\nx\n```"}
 
 
+def test_tex_abbreviations_are_written_out() -> None:
+    source = r"""\newcommand{\V}{V(G)} \def\R{\mathbb{R}} \DeclareMathOperator{\dist}{dist}
+\newcommand*\half{\frac{1}{2}} \newcommand{\set}[1]{\{#1\}} \newcommand{\VV}{\V\times\V}
+\begin{document}
+$|\V| \in \R$, $\Vert x \Vert$, $\dist(u, v) = \half$, $\set{a}$, $\VV$
+\end{document}
+"""
+    text = tex.read(source.encode(), source="a.tex").text
+    expected = r"$|V(G)| \in \mathbb{R}$, $\Vert x \Vert$, $\operatorname{dist}(u, v) = \frac{1}{2}$, $\set{a}$, "
+    assert text == expected + r"$V(G)\times V(G)$"
+
+
 def test_tex_theorems_and_tables_read_as_in_other_formats() -> None:
     source = r"""\newtheorem{law}{Law of Nature}
 \begin{document}
