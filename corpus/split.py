@@ -42,6 +42,7 @@ class Costs:
     cut_block: float = 0.3
     cut_wide_gap: float = 0.12
     cut_item: float = 0.5
+    cut_row: float = 1.5
     cut_led_up: float = 0.6
     cut_explained: float = 1.2
     cut_sentence: float = 0.9
@@ -122,7 +123,7 @@ def _joint(text: str, before: Unit, after: Unit, costs: Costs) -> _Joint:
     if after.seam == "sentence":
         return _Joint(costs.cut_sentence, 0.0)
     if after.seam == "item":
-        return _Joint(costs.cut_item, 0.0)
+        return _Joint(costs.cut_row if after.block.kind == "table" else costs.cut_item, 0.0)
     if after.block.kind == "heading":
         return _Joint(0.0, _join_cost(before.headings, after.headings, costs))
     if _place(before) != _place(after):

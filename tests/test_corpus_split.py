@@ -348,3 +348,16 @@ def test_passages_carry_the_beginning_of_a_long_heading_and_hold_all_of_it() -> 
     passages = split(document(text), count_tokens=count_words, limit=LIMIT)
     assert {len(heading) for one in passages for heading in one.locator.headings} == {LONGEST_TITLE - 1}
     assert sum(one.text.count("rye") for one in passages) == 500
+
+
+def test_a_table_that_fits_is_one_passage() -> None:
+    prose = "This sentence has exactly eight words in it. " * 12
+    rows = "\n".join(f"| tuning {row} | its fifth and its third in cents |" for row in range(6))
+    text = f"{prose.strip()}\n\n{rows}"
+    blocks = (
+        Block(kind="paragraph", start=0, end=len(prose.strip())),
+        Block(kind="table", start=len(prose.strip()) + 2, end=len(text)),
+    )
+    document = Document(source="a.md", title="A", text=text, blocks=blocks)
+    passages = split(document, count_tokens=lambda part: len(part.split()) + 2, limit=180, target=120)
+    assert any(rows in passage.text for passage in passages)
