@@ -127,3 +127,12 @@ def test_a_label_stays_with_what_it_labels() -> None:
         "This is **bold.**",
         "And more.",
     ]
+
+
+def test_speech_is_cut_before_a_clause() -> None:
+    before = "if the core of it has less than about two to three solar masses it is what they call a neutron star"
+    after = (
+        "that is about twenty kilometres across for it was pressed by its own weight until it had the size of a town"
+    )
+    more = "from which a spoonful weighs a billion tons"
+    assert cut(f"{before} {after} {more}")[0] == before
