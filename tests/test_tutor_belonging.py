@@ -223,3 +223,32 @@ def test_an_item_comes_with_those_below_it_and_these_with_theirs() -> None:
     assert needed(nested, 3) == [1]
     unit = Growth(nested, "What are the signs?", CHOICES).take(nested[1])
     assert [one.text for one in unit] == ["Signs", "queen cells", "idle bees"]
+
+
+def test_an_item_below_another_does_not_bring_the_rest_of_its_list() -> None:
+    lines = slide(
+        ("Queen of the hive", ITEM, 0.01),
+        ("lays many eggs", ITEM, 4.0),
+        ("lives long", ITEM, 0.02),
+        ("Workers gather", ITEM, 0.01),
+    )
+    nested = [replace(one, listing=0, level=2 * (place in (1, 2))) for place, one in enumerate(lines)]
+    growth = Growth(nested, "How many eggs are laid?", CHOICES)
+    assert [one.text for one in growth.take(nested[1])] == ["Queen of the hive", "lays many eggs"]
+    assert growth.rest(0) == []
+
+
+def test_a_title_is_no_answer_once_its_list_is_told() -> None:
+    lines = slide(("Before the canal", TITLE, 9.0), ("Napoleon orders a survey", ITEM, 4.0), ("Owls fly", ITEM, 4.0))
+    growth = Growth(lines, "When was it opened?", CHOICES)
+    growth.take(lines[1])
+    assert growth.rest(2) == []
+    assert Growth(lines[:1], "When was it opened?", CHOICES).take(lines[0]) == (lines[0],)
+
+
+def test_items_of_one_list_may_share_their_words() -> None:
+    lines = slide(
+        ("Precision = relevant items retrieved / all items retrieved", ITEM, 4.0),
+        ("Recall = relevant items retrieved / all relevant items", ITEM, 4.0),
+    )
+    assert len(Growth(lines, "What is recall?", CHOICES).take(lines[0])) == 2

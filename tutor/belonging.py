@@ -151,6 +151,8 @@ class Growth:
         self._stems = [frozenset(content_stems(one.text)) for one in candidates]
         self._said: set[str] = set()
         self._taken: list[int] = []
+        self._context: set[int] = set()
+        """Items that were taken only because others stand below them."""
         self._last: Candidate | None = None
 
     def repeats(self, sentence: str) -> bool:
@@ -176,11 +178,12 @@ class Growth:
     def rest(self, most: int) -> list[tuple[Candidate, ...]]:
         """What completes the units that were begun, and then at most `most` further ones, in reading order, those of
         the passages of the first sentences first."""
-        begun = [self._unit(number) for number in list(self._taken)]
+        begun = [self._unit(number) for number in list(self._taken) if number not in self._context]
         found: list[tuple[Candidate, ...]] = []
         while most > 0 and (number := self._next()) is not None:
-            found.append(self._unit(number))
-            most -= 1
+            if unit := self._unit(number):
+                found.append(unit)
+                most -= 1
         passages = list(dict.fromkeys(self._candidates[number].passage for number in self._taken))
         found.sort(key=lambda unit: (passages.index(unit[0].passage), unit[0].start))
         return [self._anchored(unit) for unit in (*begun, *found) if unit]
@@ -232,6 +235,11 @@ class Growth:
             return all(self._candidates[taken].text != one.text for taken in self._taken)
         return bool(own) and len(own & self._said) < _SAID * len(own)
 
+    def _above(self, number: int) -> bool:
+        """Whether items stand below this one."""
+        after = number + 1
+        return after < len(self._candidates) and self._candidates[number].above(self._candidates[after])
+
     def _unit(self, number: int) -> tuple[Candidate, ...]:
         unit: list[int] = []
         told = (
@@ -239,14 +247,22 @@ class Growth:
             *opened(self._candidates, number),
             *listed(self._candidates, number, self._choices.in_list),
         )
-        places = [one for place in told for one in (*needed(self._candidates, place), place)]
+        above = {place: needed(self._candidates, place) for place in told}
+        self._context |= {one for ones in above.values() for one in ones if self._above(one)}.difference(told)
+        places = [one for place in told for one in (*above[place], place)]
         fresh = [place for place in dict.fromkeys(places) if place not in self._taken and self._new(place)]
         if any(self._candidates[place].kind is Kind.ROW for place in fresh):
             # A head says nothing new and belongs to what stands below it all the same.
             fresh = [*(place for place in needed(self._candidates, number) if place not in fresh), *fresh]
+        kept = (Kind.ROW, Kind.ITEM)
         for place in fresh:
-            if self._candidates[place].kind is Kind.ROW or self._new(place):
+            # Items of one list may share most words: "Precision = ...", "Recall = ...".
+            if self._candidates[place].kind in kept or self._new(place):
                 unit.append(place)
                 self._taken.append(place)
                 self._said |= self._stems[place]
+        # A title is no answer where all that stands below it has been said.
+        bare = all(self._candidates[place].kind is Kind.TITLE for place in unit)
+        if bare and any(True for place in unit for _ in opened(self._candidates, place)):
+            return ()
         return tuple(self._candidates[place] for place in sorted(unit))

@@ -138,7 +138,8 @@ class Draft:
             if number > 0 and (item or (row and unit[number - 1].belongs(one))):
                 self.text += "\n"
             else:
-                self.text += "\n\n" if self.text and (item or row) else self._joint(one.text)
+                apart = item or row or one.kind is Kind.TITLE
+                self.text += "\n\n" if self.text and apart else self._joint(one.text)
                 self.text += empty_head(one.text) if row and not one.heads else ""
             inside = _INDENT * len({other.level for other in unit[:number] if other.above(one)})
             self.text += f"{inside}{one.number if counted else '-'} " if item else ""
