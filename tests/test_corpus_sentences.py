@@ -129,6 +129,11 @@ def test_a_label_stays_with_what_it_labels() -> None:
     ]
 
 
+def test_a_question_in_bold_is_one_sentence() -> None:
+    text = "**It does not learn. What is wrong?** Mostly the rate. Lower it."
+    assert cut(text) == ["**It does not learn. What is wrong?**", "Mostly the rate.", "Lower it."]
+
+
 def test_speech_is_cut_before_a_clause() -> None:
     before = "if the core of it has less than about two to three solar masses it is what they call a neutron star"
     after = (

@@ -252,3 +252,16 @@ def test_items_of_one_list_may_share_their_words() -> None:
         ("Recall = relevant items retrieved / all relevant items", ITEM, 4.0),
     )
     assert len(Growth(lines, "What is recall?", CHOICES).take(lines[0])) == 2
+
+
+def test_a_question_in_bold_brings_its_answer() -> None:
+    lines = slide(
+        ("**It does not learn. What is wrong?**", TEXT, 4.0),
+        ("Mostly the rate.", TEXT, 0.01),
+        ("Lower it.", TEXT, 0.01),
+        ("**Is it fast?** ", TEXT, 0.01),
+        ("Yes.", TEXT, 0.01),
+    )
+    near = [replace(one, start=place, end=place) for place, one in enumerate(lines)]
+    assert list(opened(near, 0)) == [1, 2]
+    assert list(opened(lines, 0)) == []

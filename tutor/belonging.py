@@ -33,6 +33,9 @@ def opened(candidates: Sequence[Candidate], number: int) -> Iterator[int]:
     if lead.above(following):
         yield from _indented(candidates, number)
         return
+    if lead.asks:
+        yield from _answered(candidates, number)
+        return
     listing = lead.announces and following.kind is Kind.ITEM
     if lead.announces and not lead.leads and not listing:
         yield from _announced(candidates, number, lead.announces)
@@ -61,6 +64,19 @@ def _indented(candidates: Sequence[Candidate], number: int) -> Iterator[int]:
     for place in range(number + 1, min(number + 1 + _LIST_ITEMS, len(candidates))):
         words += len(candidates[place].text.split())
         if not lead.above(candidates[place]) or words > _LIST_WORDS:
+            return
+        yield place
+
+
+def _answered(candidates: Sequence[Candidate], number: int) -> Iterator[int]:
+    """The sentences after a question, up to the end of its paragraph."""
+    words = 0
+    for place in range(number + 1, len(candidates)):
+        one, before = candidates[place], candidates[place - 1]
+        words += len(one.text.split())
+        if one.passage != before.passage or one.kind is not Kind.TEXT or one.start - before.end > 1 or one.asks:
+            return
+        if words > _LIST_WORDS:
             return
         yield place
 

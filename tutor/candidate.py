@@ -110,6 +110,11 @@ class Candidate:
         return self.kind is Kind.TEXT and bool(_POINTS.search(self.text))
 
     @property
+    def asks(self) -> bool:
+        """Whether it is a question in bold, which is answered after it."""
+        return self.kind is Kind.TEXT and self.text.startswith("**") and self.text.rstrip().endswith("?**")
+
+    @property
     def formula(self) -> bool:
         """Whether it is a formula that stands by itself."""
         text = self.text.strip().rstrip(".,;")
