@@ -265,3 +265,25 @@ def test_a_question_in_bold_brings_its_answer() -> None:
     near = [replace(one, start=place, end=place) for place, one in enumerate(lines)]
     assert list(opened(near, 0)) == [1, 2]
     assert list(opened(lines, 0)) == []
+
+
+@pytest.mark.parametrize(("question", "proved"), [("Why are the degrees even?", True), ("What is even?", False)])
+def test_who_asks_why_gets_the_proof(question: str, proved: bool) -> None:
+    lines = slide(
+        ("**Lemma.** All degrees are even.", TEXT, 4.0),
+        ("**Proof.** Count the ends.", TEXT, 0.01),
+        ("Each edge has two.", TEXT, 0.01),
+        ("**Lemma.** Trees have leaves.", TEXT, 0.01),
+    )
+    proof = ["**Proof.** Count the ends.", "Each edge has two."] if proved else []
+    assert [one.text for one in Growth(lines, question, CHOICES).take(lines[0])][1:] == proof
+
+
+@pytest.mark.parametrize(
+    ("said", "goes_on"),
+    [("Palmerston was against it.", True), ("Palmerston was against it because of India.", False)],
+)
+def test_who_asks_why_gets_what_goes_on_from_the_bare_fact(said: str, goes_on: bool) -> None:
+    lines = slide((said, TEXT, 4.0), ("He feared for the road to India.", TEXT, 0.01), pitch=len(said) + 1)
+    unit = Growth(lines, "Why was Palmerston against it?", CHOICES).take(lines[0])
+    assert len(unit) == 1 + goes_on

@@ -8,6 +8,7 @@ Candidates are given in reading order of their passages.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 
 from lm.reading import content_stems
@@ -17,6 +18,12 @@ from tutor.odds import log_odds
 
 _LIST_ITEMS, _LIST_WORDS = 12, 100
 """Most items of a list that are told together, and most words."""
+
+_WHY = re.compile(
+    r"\b(?:why|prove[nsd]?|proof|how (?:do|can|could) (?:you|we|i|one) (?:know|show|see))\b", re.IGNORECASE
+)
+_REASON = re.compile(r"\b(?:because|since|so that|reasons?|therefore|thus|hence|due|otherwise|if)\b", re.IGNORECASE)
+_PROOF = "**Proof"
 
 _SAID = 0.7
 """A sentence of which this share of the content words has been said is not said again."""
@@ -77,6 +84,19 @@ def _answered(candidates: Sequence[Candidate], number: int) -> Iterator[int]:
         if one.passage != before.passage or one.kind is not Kind.TEXT or one.start - before.end > 1 or one.asks:
             return
         if words > _LIST_WORDS:
+            return
+        yield place
+
+
+def _paragraph(candidates: Sequence[Candidate], number: int) -> Iterator[int]:
+    """A sentence and those after it, up to the next label in bold, as far as they are not too long."""
+    words = 0
+    for place in range(number, len(candidates)):
+        one = candidates[place]
+        words += len(one.text.split())
+        if one.passage != candidates[number].passage or one.kind is not Kind.TEXT or words > _LIST_WORDS:
+            return
+        if place > number and one.text.startswith("**"):
             return
         yield place
 
@@ -163,7 +183,7 @@ class Growth:
 
     def __init__(self, candidates: Sequence[Candidate], question: str, choices: Choices) -> None:
         self._candidates, self._choices = candidates, choices
-        self._asked = frozenset(content_stems(question))
+        self._asked, self._why = frozenset(content_stems(question)), bool(_WHY.search(question))
         self._stems = [frozenset(content_stems(one.text)) for one in candidates]
         self._said: set[str] = set()
         self._taken: list[int] = []
@@ -251,6 +271,16 @@ class Growth:
             return all(self._candidates[taken].text != one.text for taken in self._taken)
         return bool(own) and len(own & self._said) < _SAID * len(own)
 
+    def _reasons(self, number: int) -> Iterator[int]:
+        """The proof after a statement; after one that says all that was asked, but no reason, what goes on from it."""
+        lead, after = self._candidates[number], number + 1
+        if after == len(self._candidates) or self._candidates[after].passage != lead.passage:
+            return
+        if self._candidates[after].text.startswith(_PROOF):
+            yield from _paragraph(self._candidates, after)
+        elif self._stems[number] >= self._asked and not _REASON.search(lead.text):
+            yield from [after] if self._candidates[after].follows(lead) else []
+
     def _above(self, number: int) -> bool:
         """Whether items stand below this one."""
         after = number + 1
@@ -261,6 +291,7 @@ class Growth:
         told = (
             number,
             *opened(self._candidates, number),
+            *(self._reasons(number) if self._why else ()),
             *listed(self._candidates, number, self._choices.in_list),
         )
         above = {place: needed(self._candidates, place) for place in told}
