@@ -243,6 +243,10 @@ def test_a_title_is_no_answer_once_its_list_is_told() -> None:
     growth = Growth(lines, "When was it opened?", CHOICES)
     growth.take(lines[1])
     assert growth.rest(2) == []
+    formula = slide(("f = 1 / 2L", TITLE, 9.0), ("where L is the length", TEXT, 4.0))
+    growth = Growth(formula, "How does it depend on the length?", CHOICES)
+    growth.take(formula[1])
+    assert texts(growth.rest(2)) == [["f = 1 / 2L"]]
     assert Growth(lines[:1], "When was it opened?", CHOICES).take(lines[0]) == (lines[0],)
 
 

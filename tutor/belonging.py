@@ -309,7 +309,7 @@ class Growth:
                 self._taken.append(place)
                 self._said |= self._stems[place]
         # A title is no answer where all that stands below it has been said.
-        bare = all(self._candidates[place].kind is Kind.TITLE for place in unit)
+        bare = all(one.kind is Kind.TITLE and "=" not in one.text for one in map(self._candidates.__getitem__, unit))
         if bare and any(True for place in unit for _ in opened(self._candidates, place)):
             return ()
         return tuple(self._candidates[place] for place in sorted(unit))
