@@ -350,14 +350,16 @@ def test_passages_carry_the_beginning_of_a_long_heading_and_hold_all_of_it() -> 
     assert sum(one.text.count("rye") for one in passages) == 500
 
 
-def test_a_table_that_fits_is_one_passage() -> None:
-    prose = "This sentence has exactly eight words in it. " * 12
-    rows = "\n".join(f"| tuning {row} | its fifth and its third in cents |" for row in range(6))
-    text = f"{prose.strip()}\n\n{rows}"
-    blocks = (
-        Block(kind="paragraph", start=0, end=len(prose.strip())),
-        Block(kind="table", start=len(prose.strip()) + 2, end=len(text)),
-    )
-    document = Document(source="a.md", title="A", text=text, blocks=blocks)
+def test_a_table_that_fits_is_one_passage_with_its_caption() -> None:
+    parts = [
+        "This sentence has exactly eight words in it. " * 12,
+        "Tuning systems",
+        "| tuning | its fifth in cents |\n" * 6,
+    ]
+    text, blocks, kinds = "", [], ("paragraph", "paragraph", "table")
+    for kind, part in zip(kinds, parts, strict=True):
+        blocks.append(Block(kind=kind, start=len(text), end=len(text) + len(part.rstrip())))
+        text += part.rstrip() + "\n\n"
+    document = Document(source="a.md", title="A", text=text, blocks=tuple(blocks))
     passages = split(document, count_tokens=lambda part: len(part.split()) + 2, limit=180, target=120)
-    assert any(rows in passage.text for passage in passages)
+    assert any("\n\n".join(parts[1:]).rstrip() in passage.text for passage in passages)
