@@ -26,6 +26,8 @@ _OPENER = re.compile(r"""\s+["'“‘(\[*_]*(?:[A-Z0-9$`\\]|[^\x00-\x7f])""")
 _ENVIRONMENT = re.compile(r"[ \t]*\\(?:begin|end)\{")
 _LABEL = re.compile(r"\*\*[^*\n]{2,80}\.\*\*")
 """What names a statement before it is made: "**Theorem (Coase).** If ..."."""
+_QUESTION = re.compile(r"\*\*[^*\n]{2,200}\?\*\*")
+"""A question that is answered after it: "**It does not learn. What is wrong?** Mostly ..."."""
 _FULL_LINE = 60
 """A line at least this long that ends in mid-sentence is taken to run on into the next (hard-wrapped prose)."""
 _LONGEST_ANNOUNCEMENT = 200
@@ -102,11 +104,12 @@ def _sentences(text: str, start: int, end: int) -> Iterator[Span]:
         yield _strip(text, start, end)
         return
     inline = [match.span() for match in _INLINE.finditer(text, start, end)]
+    asked = _QUESTION.match(text, start, end)
     item = _ITEM.match(text, start, end)
     begin, position = start, item.end() if item else start
     while match := _END.search(text, position, end):
         position = match.end()
-        inside = any(a < match.start() + 1 < b for a, b in inline)
+        inside = any(a < match.start() + 1 < b for a, b in inline) or (asked and position < asked.end())
         if inside or not _OPENER.match(text, position, end) or _LABEL.fullmatch(text[begin:position].strip()):
             continue
         if match[0][0] != "." or ends_sentence(text, begin, match.start() + 1):

@@ -17,6 +17,9 @@ from corpus.units import MOST_SECONDS, Unit, UnitCutter
 _EXPLAINS = re.compile(r"Here\b|Where\b|With\b|In which\b|[a-z]")
 """How the words that name the symbols of an equation begin: a new sentence of their own, or the rest of one."""
 
+_CAPTION = 80
+"""Most characters of a caption, which stays with the table below it."""
+
 CountTokens = Callable[[str], int]
 
 _TITLE_NUMBER = re.compile(r"\W+(?:(?:[ivx]+|\d+)(?:/\d+)?|cont(?:inued|['’]?d)?)\W*$")
@@ -42,6 +45,7 @@ class Costs:
     cut_block: float = 0.3
     cut_wide_gap: float = 0.12
     cut_item: float = 0.5
+    cut_row: float = 1.5
     cut_led_up: float = 0.6
     cut_explained: float = 1.2
     cut_sentence: float = 0.9
@@ -122,11 +126,13 @@ def _joint(text: str, before: Unit, after: Unit, costs: Costs) -> _Joint:
     if after.seam == "sentence":
         return _Joint(costs.cut_sentence, 0.0)
     if after.seam == "item":
-        return _Joint(costs.cut_item, 0.0)
+        return _Joint(costs.cut_row if after.block.kind == "table" else costs.cut_item, 0.0)
     if after.block.kind == "heading":
         return _Joint(0.0, _join_cost(before.headings, after.headings, costs))
     if _place(before) != _place(after):
         return _Joint(0.0, costs.join_place)
+    if after.block.kind == "table" and before.block.kind == "paragraph" and before.end - before.start <= _CAPTION:
+        return _Joint(costs.cut_led_up, 0.0)
     tail = text[max(before.start, before.end - 3) : before.end].rstrip("*_ ")
     if after.block.kind == "equation" or tail.endswith(":"):
         return _Joint(costs.cut_led_up, 0.0)

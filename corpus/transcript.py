@@ -14,6 +14,7 @@ _MARKED = re.compile(r"""[.!?…:;。！？]["'”’)\]*_]*\Z""")
 _STOP = re.compile(r"\w{3,}[.!?]\Z")
 _PAUSE = re.compile(r"[,;:—–]")
 _CONNECTIVES = frozenset("alright and because but now ok okay or right so then well".split())
+_CLAUSES = frozenset("if since that uh um when where which while who whose".split())
 _LONGEST, _FEWEST, _AIM, _MOST = 45, 18, 25, 32
 """Words: of a span that stays whole; fewest, best number and most of a piece of one that does not."""
 
@@ -68,9 +69,11 @@ def _outside(words: Sequence[Span], inline: Sequence[Span]) -> list[bool]:
 def _rank(text: str, words: Sequence[Span], number: int) -> int:
     """How good a place before words[number] is to cut; smaller is better."""
     before, gap = text[words[number - 1][0] : words[number - 1][1]], text[words[number - 1][1] : words[number][0]]
-    connective = text[slice(*words[number])].casefold().rstrip(",") in _CONNECTIVES
+    word = text[slice(*words[number])].casefold().rstrip(",")
+    connective = word in _CONNECTIVES
     if _STOP.search(before) and ends_sentence(text, words[number - 1][0], words[number - 1][1]):
         return 0
     if "\n" in gap:
         return _LINE - connective
-    return _LINE + 1 if connective else _LINE + 2 if before.endswith((",", ";")) else _ANYWHERE
+    clause = word in _CLAUSES or before.endswith((",", ";"))
+    return _LINE + 1 if connective else _LINE + 2 if clause else _ANYWHERE

@@ -196,6 +196,16 @@ def test_notebooks_by_cell() -> None:
         notebook.read(json.dumps({"a": 1}).encode(), source="a.ipynb")
 
 
+def test_html_keeps_powers_and_indices() -> None:
+    page = """<p>The ratio is 2<sup>1/12</sup>, not (3/2)<sup>12</sup>; H<sub>2</sub>O.</p><p>The 1<sup>st</sup> of
+    May<sup><a href="#n">3</a></sup></p><table><tr><td>x<sub>i</sub></td><td>10<sup>-9</sup></td></tr></table>"""
+    assert html.read(page.encode(), source="a.html").text.split("\n\n") == [
+        "The ratio is 2^(1/12), not (3/2)^12; H_2O.",
+        "The 1st of May3",
+        "| x_i | 10^-9 |\n| --- | --- |",
+    ]
+
+
 def test_tex_without_preamble_and_comments() -> None:
     source = r"""\documentclass{article}
 \title{On \emph{gates}}
@@ -256,6 +266,18 @@ def test_the_language_of_code_is_kept_where_it_is_named() -> None:
         "\\begin{minted}[a]{python}\nx\n\\end{minted}",
     )
     assert {tex.read(source.encode(), source="a.tex").text for source in sources} == {"```python\nx\n```"}
+
+
+def test_tex_abbreviations_are_written_out() -> None:
+    source = r"""\newcommand{\V}{V(G)} \def\R{\mathbb{R}} \DeclareMathOperator{\dist}{dist}
+\newcommand*\half{\frac{1}{2}} \newcommand{\set}[1]{\{#1\}} \newcommand{\VV}{\V\times\V}
+\begin{document}
+$|\V| \in \R$, $\Vert x \Vert$, $\dist(u, v) = \half$, $\set{a}$, $\VV$
+\end{document}
+"""
+    text = tex.read(source.encode(), source="a.tex").text
+    expected = r"$|V(G)| \in \mathbb{R}$, $\Vert x \Vert$, $\operatorname{dist}(u, v) = \frac{1}{2}$, $\set{a}$, "
+    assert text == expected + r"$V(G)\times V(G)$"
 
 
 def test_tex_theorems_and_tables_read_as_in_other_formats() -> None:

@@ -127,3 +127,17 @@ def test_a_label_stays_with_what_it_labels() -> None:
         "This is **bold.**",
         "And more.",
     ]
+
+
+def test_a_question_in_bold_is_one_sentence() -> None:
+    text = "**It does not learn. What is wrong?** Mostly the rate. Lower it."
+    assert cut(text) == ["**It does not learn. What is wrong?**", "Mostly the rate.", "Lower it."]
+
+
+def test_speech_is_cut_before_a_clause() -> None:
+    before = "if the core of it has less than about two to three solar masses it is what they call a neutron star"
+    after = (
+        "that is about twenty kilometres across for it was pressed by its own weight until it had the size of a town"
+    )
+    more = "from which a spoonful weighs a billion tons"
+    assert cut(f"{before} {after} {more}")[0] == before

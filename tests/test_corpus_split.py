@@ -348,3 +348,18 @@ def test_passages_carry_the_beginning_of_a_long_heading_and_hold_all_of_it() -> 
     passages = split(document(text), count_tokens=count_words, limit=LIMIT)
     assert {len(heading) for one in passages for heading in one.locator.headings} == {LONGEST_TITLE - 1}
     assert sum(one.text.count("rye") for one in passages) == 500
+
+
+def test_a_table_that_fits_is_one_passage_with_its_caption() -> None:
+    parts = [
+        "This sentence has exactly eight words in it. " * 12,
+        "Tuning systems",
+        "| tuning | its fifth in cents |\n" * 6,
+    ]
+    text, blocks, kinds = "", [], ("paragraph", "paragraph", "table")
+    for kind, part in zip(kinds, parts, strict=True):
+        blocks.append(Block(kind=kind, start=len(text), end=len(text) + len(part.rstrip())))
+        text += part.rstrip() + "\n\n"
+    document = Document(source="a.md", title="A", text=text, blocks=tuple(blocks))
+    passages = split(document, count_tokens=lambda part: len(part.split()) + 2, limit=180, target=120)
+    assert any("\n\n".join(parts[1:]).rstrip() in passage.text for passage in passages)

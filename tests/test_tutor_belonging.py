@@ -211,3 +211,83 @@ def test_what_is_refuted_is_said_with_what_puts_it_right_or_not_at_all(label: st
     assert growth.take(candidates[1]) == (candidates[1],)
     assert texts(growth.rest(3)) == []
     assert not slide(("Wrong turns are common: mind them.", TEXT, 1.0))[0].refuted
+
+
+def test_an_item_comes_with_those_below_it_and_these_with_theirs() -> None:
+    lines = slide(
+        ("What to do", ITEM, 0.1), ("Signs", ITEM, 4.0), ("queen cells", ITEM, 0.02), ("idle bees", ITEM, 0.02)
+    )
+    nested = [replace(one, listing=0, level=2 * (place > 1)) for place, one in enumerate(lines)]
+    assert list(opened(nested, 1)) == [2, 3]
+    assert list(opened(nested, 0)) == []
+    assert needed(nested, 3) == [1]
+    unit = Growth(nested, "What are the signs?", CHOICES).take(nested[1])
+    assert [one.text for one in unit] == ["Signs", "queen cells", "idle bees"]
+
+
+def test_an_item_below_another_does_not_bring_the_rest_of_its_list() -> None:
+    lines = slide(
+        ("Queen of the hive", ITEM, 0.01),
+        ("lays many eggs", ITEM, 4.0),
+        ("lives long", ITEM, 0.02),
+        ("Workers gather", ITEM, 0.01),
+    )
+    nested = [replace(one, listing=0, level=2 * (place in (1, 2))) for place, one in enumerate(lines)]
+    growth = Growth(nested, "How many eggs are laid?", CHOICES)
+    assert [one.text for one in growth.take(nested[1])] == ["Queen of the hive", "lays many eggs"]
+    assert growth.rest(0) == []
+
+
+def test_a_title_is_no_answer_once_its_list_is_told() -> None:
+    lines = slide(("Before the canal", TITLE, 9.0), ("Napoleon orders a survey", ITEM, 4.0), ("Owls fly", ITEM, 4.0))
+    growth = Growth(lines, "When was it opened?", CHOICES)
+    growth.take(lines[1])
+    assert growth.rest(2) == []
+    formula = slide(("f = 1 / 2L", TITLE, 9.0), ("where L is the length", TEXT, 4.0))
+    growth = Growth(formula, "How does it depend on the length?", CHOICES)
+    growth.take(formula[1])
+    assert texts(growth.rest(2)) == [["f = 1 / 2L"]]
+    assert Growth(lines[:1], "When was it opened?", CHOICES).take(lines[0]) == (lines[0],)
+
+
+def test_items_of_one_list_may_share_their_words() -> None:
+    lines = slide(
+        ("Precision = relevant items retrieved / all items retrieved", ITEM, 4.0),
+        ("Recall = relevant items retrieved / all relevant items", ITEM, 4.0),
+    )
+    assert len(Growth(lines, "What is recall?", CHOICES).take(lines[0])) == 2
+
+
+def test_a_question_in_bold_brings_its_answer() -> None:
+    lines = slide(
+        ("**It does not learn. What is wrong?**", TEXT, 4.0),
+        ("Mostly the rate.", TEXT, 0.01),
+        ("Lower it.", TEXT, 0.01),
+        ("**Is it fast?** ", TEXT, 0.01),
+        ("Yes.", TEXT, 0.01),
+    )
+    near = [replace(one, start=place, end=place) for place, one in enumerate(lines)]
+    assert list(opened(near, 0)) == [1, 2]
+    assert list(opened(lines, 0)) == []
+
+
+@pytest.mark.parametrize(("question", "proved"), [("Why are the degrees even?", True), ("What is even?", False)])
+def test_who_asks_why_gets_the_proof(question: str, proved: bool) -> None:
+    lines = slide(
+        ("**Lemma.** All degrees are even.", TEXT, 4.0),
+        ("**Proof.** Count the ends.", TEXT, 0.01),
+        ("Each edge has two.", TEXT, 0.01),
+        ("**Lemma.** Trees have leaves.", TEXT, 0.01),
+    )
+    proof = ["**Proof.** Count the ends.", "Each edge has two."] if proved else []
+    assert [one.text for one in Growth(lines, question, CHOICES).take(lines[0])][1:] == proof
+
+
+@pytest.mark.parametrize(
+    ("said", "goes_on"),
+    [("Palmerston was against it.", True), ("Palmerston was against it because of India.", False)],
+)
+def test_who_asks_why_gets_what_goes_on_from_the_bare_fact(said: str, goes_on: bool) -> None:
+    lines = slide((said, TEXT, 4.0), ("He feared for the road to India.", TEXT, 0.01), pitch=len(said) + 1)
+    unit = Growth(lines, "Why was Palmerston against it?", CHOICES).take(lines[0])
+    assert len(unit) == 1 + goes_on

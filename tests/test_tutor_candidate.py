@@ -5,7 +5,7 @@ import pytest
 from corpus.document import Locator, Passage
 from corpus.sentences import sentence_spans
 from index.hits import Hit, SentenceScore
-from tutor.candidate import Candidate, Kind, candidate, folded
+from tutor.candidate import Candidate, Kind, candidate, connected, folded
 from tutor.odds import log_odds, read_hits, sigmoid
 
 
@@ -143,3 +143,70 @@ def test_what_points_back_knows_to_what() -> None:
     sentences = tuple(SentenceScore(start=start, end=end, score=0.5) for start, end in sentence_spans(text))
     found = read_hits([Hit(passage=passage, score=1, searched=1, dense=1, lexical=0, sentences=sentences)], "")
     assert [one.antecedent for one in found] == [-1, 0, 0, -1, found[3].start]
+
+
+NESTED = """Swarming
+
+- Signs to look for. They come in May.
+  - queen cells
+  - idle bees
+- What to do
+  Give room in time.
+"""
+
+
+def test_an_item_keeps_its_sentences_and_what_is_indented_below_it() -> None:
+    read = [candidate(0, NESTED, start, end, 0.5) for start, end in sentence_spans(NESTED)]
+    title, signs, queens, idle, todo = connected(read, NESTED)
+    assert title.kind is Kind.TITLE
+    assert (signs.text, signs.level) == ("Signs to look for. They come in May.", 0)
+    assert all(NESTED[one.start : one.end] == one.text for one in (signs, todo))
+    assert [signs.above(one) for one in (signs, queens, idle, todo)] == [False, True, True, False]
+    assert not idle.above(queens)
+    assert todo.text.endswith("Give room in time.")
+
+
+HONEY = """# {title}
+
+- Nectar is sucked up
+- Enzymes split it
+
+Bees do much else.
+"""
+
+
+@pytest.mark.parametrize(
+    ("title", "question", "lifted"),
+    [
+        ("How bees make honey", "How do bees make honey?", True),
+        ("Part A: Honey", "What is the honey made from?", True),
+        ("Bees vs. honey", "How do bees and honey differ?", True),
+        ("Honey", "How do all the bees of a hive make honey together?", False),
+        ("How bees make wax and honey", "How do bees make honey?", False),
+        ("How bees make honey", "When do bees make honey?", False),
+    ],
+)
+def test_items_are_likely_below_a_title_that_is_asked(title: str, question: str, lifted: bool) -> None:
+    text = HONEY.format(title=title)
+    odds = {"- Nectar is sucked up": 0.8, "- Enzymes split it": 0.01, "Bees do much else.": 0.01}
+    spans = [
+        SentenceScore(start=a, end=b, score=0.45, answers=odds.get(text[a:b], 0.001)) for a, b in sentence_spans(text)
+    ]
+    locator = Locator(source="bees.md", start=0, end=len(text), headings=(title,))
+    passage = Passage(passage_id="p", document="Bees", text=text, locator=locator)
+    hit = Hit(passage=passage, score=1.0, searched=1.0, dense=0.5, lexical=0.5, sentences=tuple(spans))
+    read = {one.text: log_odds(one.score) for one in read_hits([hit], question)}
+    assert (read["Enzymes split it"] > -2) is lifted
+    assert read["Bees do much else."] < -3
+
+
+@pytest.mark.parametrize(("before", "title"), [("", True), ("Outline\nWhy not scan?\n", False)])
+def test_the_first_line_of_a_list_without_marks_may_be_its_title(before: str, title: bool) -> None:
+    text = f"{before}The inverted index\nMaps terms\nKeeps them sorted"
+    sentences = tuple(SentenceScore(start=a, end=b, score=0.5) for a, b in sentence_spans(text))
+    passage = Passage(
+        passage_id="p", document="Search", text=text, locator=Locator(source="a.txt", start=0, end=len(text))
+    )
+    hit = Hit(passage=passage, score=1.0, searched=1.0, dense=0.5, lexical=0.5, sentences=sentences)
+    kinds = {one.text: one.kind for one in read_hits([hit], "What is the inverted index?")}
+    assert (kinds["The inverted index"] is Kind.TITLE) is title

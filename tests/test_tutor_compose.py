@@ -225,3 +225,10 @@ def test_words_from_a_heading_do_not_open_a_sentence() -> None:
     words = copied(prompt, *heading, *rest)
     assert evidence.after_heading(words) == words[len(heading) :]
     assert evidence.after_heading(words[: len(heading)]) == []
+
+
+def test_items_below_others_are_indented() -> None:
+    draft = Draft()
+    levels = (("Signs", 0), ("queen cells", 2), ("at the edge", 4), ("What to do", 0))
+    draft.quote([replace(sentence(text, Kind.ITEM), level=level) for text, level in levels])
+    assert draft.text == "- Signs\n   - queen cells\n      - at the edge\n- What to do [1]"

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tutor.fit_coverage import area, cross_validated, fit, lines, main
+from tutor.fit_coverage import area, cross_validated, lines, main
+from tutor.logistic import balanced, fit
 
 
 def made(seed: int = 1, count: int = 200) -> tuple[np.ndarray, np.ndarray]:
@@ -17,7 +18,7 @@ def made(seed: int = 1, count: int = 200) -> tuple[np.ndarray, np.ndarray]:
 
 def test_the_weight_lies_on_the_signal_that_tells() -> None:
     x, covered = made()
-    weights = fit(x, covered)
+    weights = fit(x, covered, balanced(covered))
     assert weights[0] > 5 * abs(weights[1])
     # Both outcomes weigh the same, so the border lies half way between them and not nearer to the rarer one.
     assert abs(weights[2] / weights[0]) < 0.25

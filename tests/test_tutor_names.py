@@ -57,3 +57,8 @@ def test_small_talk_and_what_the_material_never_says_ask_for_nothing(question: s
     said = {"gate", "gates", "hi", "ok", "what", "why"}
     assert not asks_something(question, said.__contains__)
     assert asks_something(f"{question} what do gates do", said.__contains__)
+
+
+def test_an_acronym_may_be_spelt_letter_by_letter() -> None:
+    assert unknown("What is the CNO cycle?", {"C N O", "cycle"}.__contains__, []) == []
+    assert unknown("What is the CNO cycle?", {"cycle"}.__contains__, []) == ["CNO"]

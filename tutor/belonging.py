@@ -8,6 +8,7 @@ Candidates are given in reading order of their passages.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 
 from lm.reading import content_stems
@@ -17,6 +18,12 @@ from tutor.odds import log_odds
 
 _LIST_ITEMS, _LIST_WORDS = 12, 100
 """Most items of a list that are told together, and most words."""
+
+_WHY = re.compile(
+    r"\b(?:why|prove[nsd]?|proof|how (?:do|can|could) (?:you|we|i|one) (?:know|show|see))\b", re.IGNORECASE
+)
+_REASON = re.compile(r"\b(?:because|since|so that|reasons?|therefore|thus|hence|due|otherwise|if)\b", re.IGNORECASE)
+_PROOF = "**Proof"
 
 _SAID = 0.7
 """A sentence of which this share of the content words has been said is not said again."""
@@ -29,6 +36,12 @@ def opened(candidates: Sequence[Candidate], number: int) -> Iterator[int]:
     following = candidates[after] if after < len(candidates) else lead
     if following.explains(lead):
         yield after
+        return
+    if lead.above(following):
+        yield from _indented(candidates, number)
+        return
+    if lead.asks:
+        yield from _answered(candidates, number)
         return
     listing = lead.announces and following.kind is Kind.ITEM
     if lead.announces and not lead.leads and not listing:
@@ -52,6 +65,42 @@ def opened(candidates: Sequence[Candidate], number: int) -> Iterator[int]:
             return
 
 
+def _indented(candidates: Sequence[Candidate], number: int) -> Iterator[int]:
+    """The items below the item `number` that are indented more, as far as they are not too many."""
+    lead, words = candidates[number], 0
+    for place in range(number + 1, min(number + 1 + _LIST_ITEMS, len(candidates))):
+        words += len(candidates[place].text.split())
+        if not lead.above(candidates[place]) or words > _LIST_WORDS:
+            return
+        yield place
+
+
+def _answered(candidates: Sequence[Candidate], number: int) -> Iterator[int]:
+    """The sentences after a question, up to the end of its paragraph."""
+    words = 0
+    for place in range(number + 1, len(candidates)):
+        one, before = candidates[place], candidates[place - 1]
+        words += len(one.text.split())
+        if one.passage != before.passage or one.kind is not Kind.TEXT or one.start - before.end > 1 or one.asks:
+            return
+        if words > _LIST_WORDS:
+            return
+        yield place
+
+
+def _paragraph(candidates: Sequence[Candidate], number: int) -> Iterator[int]:
+    """A sentence and those after it, up to the next label in bold, as far as they are not too long."""
+    words = 0
+    for place in range(number, len(candidates)):
+        one = candidates[place]
+        words += len(one.text.split())
+        if one.passage != candidates[number].passage or one.kind is not Kind.TEXT or words > _LIST_WORDS:
+            return
+        if place > number and one.text.startswith("**"):
+            return
+        yield place
+
+
 def _announced(candidates: Sequence[Candidate], number: int, count: int) -> Iterator[int]:
     """The next `count` sentences of running text, as far as they are that many and not too long."""
     lead, words = candidates[number], 0
@@ -64,11 +113,13 @@ def _announced(candidates: Sequence[Candidate], number: int, count: int) -> Iter
 
 
 def needed(candidates: Sequence[Candidate], number: int) -> list[int]:
-    """What the sentence `number` cannot be understood without: the head of its table, the formula before it whose
-    letters it explains, the sentence before it that says what its "it" is."""
+    """What the sentence `number` cannot be understood without: the head of its table, the item that it is indented
+    under, the formula before it whose letters it explains, the sentence before it that says what its "it" is."""
     one = candidates[number]
     if one.kind is Kind.ROW:
         return [place for place in range(number) if candidates[place].heads and candidates[place].belongs(one)]
+    if one.kind is Kind.ITEM:
+        return [place for place in range(number) if candidates[place].above(one)][-1:]
     if number > 0 and one.explains(candidates[number - 1]):
         return [number - 1]
     return [place for place in range(number) if _is_antecedent(candidates[place], one)]
@@ -132,10 +183,12 @@ class Growth:
 
     def __init__(self, candidates: Sequence[Candidate], question: str, choices: Choices) -> None:
         self._candidates, self._choices = candidates, choices
-        self._asked = frozenset(content_stems(question))
+        self._asked, self._why = frozenset(content_stems(question)), bool(_WHY.search(question))
         self._stems = [frozenset(content_stems(one.text)) for one in candidates]
         self._said: set[str] = set()
         self._taken: list[int] = []
+        self._context: set[int] = set()
+        """Items that were taken only because others stand below them."""
         self._last: Candidate | None = None
 
     def repeats(self, sentence: str) -> bool:
@@ -161,14 +214,23 @@ class Growth:
     def rest(self, most: int) -> list[tuple[Candidate, ...]]:
         """What completes the units that were begun, and then at most `most` further ones, in reading order, those of
         the passages of the first sentences first."""
-        begun = [self._unit(number) for number in list(self._taken)]
-        found: list[tuple[Candidate, ...]] = []
+        begun = [self._unit(number) for number in list(self._taken) if number not in self._context]
+        found = [unit for number in self._owed() if (unit := self._unit(number))]
         while most > 0 and (number := self._next()) is not None:
-            found.append(self._unit(number))
-            most -= 1
+            if unit := self._unit(number):
+                found.append(unit)
+                most -= 1
         passages = list(dict.fromkeys(self._candidates[number].passage for number in self._taken))
         found.sort(key=lambda unit: (passages.index(unit[0].passage), unit[0].start))
         return [self._anchored(unit) for unit in (*begun, *found) if unit]
+
+    def _owed(self) -> Iterator[int]:
+        """For each part of the question that nothing answers yet, what answers it, where something does."""
+        for scores in zip(*(one.by_part for one in self._candidates), strict=True):
+            best = max(scores)
+            least = log_odds(best) + _log(self._choices.owed_share)
+            if best >= self._choices.owed and not any(log_odds(scores[number]) >= least for number in self._taken):
+                yield scores.index(best)
 
     def _goes_on(self, one: Candidate) -> bool:
         return one.antecedent < 0 or (self._last is not None and one.goes_on(self._last))
@@ -217,21 +279,45 @@ class Growth:
             return all(self._candidates[taken].text != one.text for taken in self._taken)
         return bool(own) and len(own & self._said) < _SAID * len(own)
 
+    def _reasons(self, number: int) -> Iterator[int]:
+        """The proof after a statement; after one that says all that was asked, but no reason, what goes on from it."""
+        lead, after = self._candidates[number], number + 1
+        if after == len(self._candidates) or self._candidates[after].passage != lead.passage:
+            return
+        if self._candidates[after].text.startswith(_PROOF):
+            yield from _paragraph(self._candidates, after)
+        elif self._stems[number] >= self._asked and not _REASON.search(lead.text):
+            yield from [after] if self._candidates[after].follows(lead) else []
+
+    def _above(self, number: int) -> bool:
+        """Whether items stand below this one."""
+        after = number + 1
+        return after < len(self._candidates) and self._candidates[number].above(self._candidates[after])
+
     def _unit(self, number: int) -> tuple[Candidate, ...]:
         unit: list[int] = []
-        places = (
-            *needed(self._candidates, number),
+        told = (
             number,
             *opened(self._candidates, number),
+            *(self._reasons(number) if self._why else ()),
             *listed(self._candidates, number, self._choices.in_list),
         )
+        above = {place: needed(self._candidates, place) for place in told}
+        self._context |= {one for ones in above.values() for one in ones if self._above(one)}.difference(told)
+        places = [one for place in told for one in (*above[place], place)]
         fresh = [place for place in dict.fromkeys(places) if place not in self._taken and self._new(place)]
         if any(self._candidates[place].kind is Kind.ROW for place in fresh):
             # A head says nothing new and belongs to what stands below it all the same.
             fresh = [*(place for place in needed(self._candidates, number) if place not in fresh), *fresh]
+        kept = (Kind.ROW, Kind.ITEM)
         for place in fresh:
-            if self._candidates[place].kind is Kind.ROW or self._new(place):
+            # Items of one list may share most words: "Precision = ...", "Recall = ...".
+            if self._candidates[place].kind in kept or self._new(place):
                 unit.append(place)
                 self._taken.append(place)
                 self._said |= self._stems[place]
+        # A title is no answer where all that stands below it has been said.
+        bare = all(one.kind is Kind.TITLE and "=" not in one.text for one in map(self._candidates.__getitem__, unit))
+        if bare and any(True for place in unit for _ in opened(self._candidates, place)):
+            return ()
         return tuple(self._candidates[place] for place in sorted(unit))

@@ -44,6 +44,7 @@ _POINTS = re.compile(
 _LEAST_RUN = 3
 """Lines."""
 _LONGEST_TITLE = 9
+_LONGEST_ITEM = 50
 """Words."""
 _NO_TITLE = re.compile(r"[.?!;,:][\"')\]”’]*$|[$\\|`]")
 _EMPHASIS = "*_` \t"
@@ -65,8 +66,9 @@ class Candidate:
     """A sentence of a passage: characters [start, end) of its text and a score (larger is more like the question).
 
     `table` is where the table of a row begins, and `headed` whether the row there is a head; `listing` is where the
-    list of an item begins, and `number` what it is numbered with there, such as "3."; `antecedent` is where the
-    sentence begins that says what the "it" or "she" is that this one begins with.
+    list of an item begins, `number` what it is numbered with there, such as "3.", and `level` how far it is indented;
+    `antecedent` is where the sentence begins that says what the "it" or "she" is that this one begins with. Where the
+    question has several parts, `by_part` is the score for each.
     """
 
     passage: int
@@ -79,7 +81,9 @@ class Candidate:
     headed: bool = False
     listing: int = -1
     number: str = ""
+    level: int = 0
     antecedent: int = -1
+    by_part: tuple[float, ...] = ()
 
     @property
     def leads(self) -> bool:
@@ -108,6 +112,11 @@ class Candidate:
         return self.kind is Kind.TEXT and bool(_POINTS.search(self.text))
 
     @property
+    def asks(self) -> bool:
+        """Whether it is a question in bold, which is answered after it."""
+        return self.kind is Kind.TEXT and self.text.startswith("**") and self.text.rstrip().endswith("?**")
+
+    @property
     def formula(self) -> bool:
         """Whether it is a formula that stands by itself."""
         text = self.text.strip().rstrip(".,;")
@@ -117,6 +126,11 @@ class Candidate:
     def code(self) -> bool:
         """Whether it is a block of code."""
         return self.text.startswith(("```", "~~~"))
+
+    def above(self, other: Candidate) -> bool:
+        """Whether it is an item of the list of `other` that is indented less."""
+        same = (self.passage, self.listing) == (other.passage, other.listing)
+        return self.kind is other.kind is Kind.ITEM and same and self.level < other.level
 
     def follows(self, other: Candidate) -> bool:
         """Whether it begins with a word ("It ended in ...") for what the sentence right before it, `other`, is on."""
@@ -149,8 +163,9 @@ def candidate(
     sentence = text[start:end]
     if _SILENT.match(sentence):
         return None
-    kind, number = Kind.TEXT, ""
+    kind, number, level = Kind.TEXT, "", 0
     if marker := _MARKER.match(sentence):
+        level = _indent(text, start)
         start += marker.end()
         kind = Kind.ITEM
         number = found[0] if (found := _COUNT.match(sentence)) else ""
@@ -168,7 +183,16 @@ def candidate(
         return Candidate(
             passage=passage, start=start, end=end, text=text, score=score, kind=Kind.ROW, table=begin, headed=headed
         )
-    return Candidate(passage=passage, start=start, end=end, text=text[start:end], score=score, kind=kind, number=number)
+    text = text[start:end]
+    return Candidate(
+        passage=passage, start=start, end=end, text=text, score=score, kind=kind, number=number, level=level
+    )
+
+
+def _indent(text: str, start: int) -> int:
+    """Characters of white space before what begins a line at `start`."""
+    before = text[text.rfind("\n", 0, start) + 1 : start]
+    return len(before.expandtabs(4)) if not before.strip() else 0
 
 
 def _alone(text: str, start: int, end: int) -> bool:
@@ -187,6 +211,7 @@ def connected(read: Sequence[Candidate | None], text: str) -> Iterator[Candidate
     is which they point to. None, for what answers nothing, parts both. Short lines right below each other are items of
     a list, too: slides often lose their marks on the way.
     """
+    read = _whole_items(read, text)
     short = [one is not None and one.kind is Kind.TITLE for one in read]
     runs: list[int] = []
     for place, one in enumerate(read):
@@ -206,6 +231,28 @@ def connected(read: Sequence[Candidate | None], text: str) -> Iterator[Candidate
             antecedent = before.start
         if one is not None:
             yield replace(one, kind=Kind.ITEM, listing=listing) if item else replace(one, antecedent=antecedent)
+
+
+def _whole_items(read: Sequence[Candidate | None], text: str) -> list[Candidate | None]:
+    """The same, the sentences of an item in one."""
+    found: list[Candidate | None] = []
+    for one in read:
+        last = found[-1] if found else None
+        if one is None or last is None or not _runs_on(last, one, text):
+            found.append(one)
+        else:
+            words, score = text[last.start : one.end], max(last.score, one.score)
+            found[-1] = replace(last, end=one.end, text=words, score=score)
+    return found
+
+
+def _runs_on(item: Candidate, other: Candidate, text: str) -> bool:
+    """Whether `other` is a further sentence of an item that is not too long: on its line, or indented below it."""
+    between = text[item.end : other.start]
+    beside = not between.strip() and ("\n" not in between or re.fullmatch(r"[ \t]*\n[ \t]{2,}", between))
+    if item.kind is not Kind.ITEM or other.kind is not Kind.TEXT or other.formula or other.code or not beside:
+        return False
+    return len(item.text.split()) + len(other.text.split()) <= _LONGEST_ITEM
 
 
 def _below(one: Candidate | None, other: Candidate | None, text: str) -> bool:

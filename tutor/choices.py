@@ -44,6 +44,12 @@ class Choices:
     beside: float = 2.0
     """... and those right beside a sentence of the answer this many times again."""
 
+    owed: float = 0.5
+    """What answers a part of the question with this probability is owed, as long as nothing was said ..."""
+
+    owed_share: float = 0.2
+    """... that has this share of its odds."""
+
     in_list: float = 0.07
     """An item belongs to another one of its list when its odds are at least this share of the other's."""
 
@@ -53,7 +59,7 @@ class Choices:
                 raise ValueError(f"{name} is {short(getattr(self, name))}; it must be a whole number of at least 1")
         for name, least, most in (
             *(("same_passage", 1, 1e6), ("beside", 1, 1e6)),
-            *((share, 0, 1) for share in ("threshold", "plausible", "also", "in_list")),
+            *((share, 0, 1) for share in ("threshold", "plausible", "also", "owed", "owed_share", "in_list")),
         ):
             value = getattr(self, name)
             if type(value) not in (int, float) or not least <= value <= most:

@@ -56,6 +56,9 @@ _TURNS = re.compile(
 _IN_ORDER = 0.8
 """Least share of the content words of a written sentence that must follow each other as in its origin."""
 
+_INDENT = "   "
+"""What an item stands behind that is one below another, whether that has a number or not."""
+
 _SCRAP = 3
 """Stretches of a passage of at most this many characters are not marked as used beside longer ones."""
 
@@ -135,9 +138,11 @@ class Draft:
             if number > 0 and (item or (row and unit[number - 1].belongs(one))):
                 self.text += "\n"
             else:
-                self.text += "\n\n" if self.text and (item or row) else self._joint(one.text)
+                apart = item or row or one.kind is Kind.TITLE
+                self.text += "\n\n" if self.text and apart else self._joint(one.text)
                 self.text += empty_head(one.text) if row and not one.heads else ""
-            self.text += f"{one.number if counted else '-'} " if item else ""
+            inside = _INDENT * len({other.level for other in unit[:number] if other.above(one)})
+            self.text += f"{inside}{one.number if counted else '-'} " if item else ""
             self._quote(one)
             self._listed = item or row or one.kind is Kind.TITLE
             self.text += f"\n{rule(one.text)}" if one.heads else ""

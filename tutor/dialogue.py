@@ -44,9 +44,9 @@ _WORD = re.compile(r"[^\W_]+")
 _MARKERS = re.compile(r"\s*\[\d+\]")
 _FEW_WORDS = 2
 _MOST_OWN = 8
-_OPENS, _POINTS, _PICKING, _SCRAP, _OWN, _NEAR, _BIAS = 0.68, 1.45, 0.71, 0.59, -0.56, -5.54, 5.10
-"""Weights of what `leans` looks at: an opening like a continuation, a word that points back, one that picks from what
-was said, a scrap of few words, each word with content of its own (up to `_MOST_OWN`), the nearness of what it finds."""
+WEIGHTS = (0.68, 1.45, 0.71, 0.59, -0.56, -5.54)
+"""Weights of what `signs` looks at."""
+BIAS = 5.10
 _CHATTED = frozenset(
     content_stems(
         "ok okay hm hmm well fine good great nice cool thanks sorry please catch downside upside drawback trick deal"
@@ -60,27 +60,40 @@ Nearness = Callable[[str], float]
 
 
 def leans(question: str, nearness: Nearness, says: Says) -> bool:
-    """Whether a question needs the ones before it: a logistic model over its words and over what it finds alone.
-    Without a sign of going on, what names something, asks for a definition or speaks of what the material does not
-    stands alone.
+    """Whether a question needs the ones before it: a logistic model over its words and over what it finds alone, but
+    for what stands alone in any case.
 
-    Fitted on the course's train split, to find the evidence early: 219 follow-ups of dialogues, and 700 questions put
-    after others that have nothing to do with them. Evidence in the first passage / the first five, 2026-11-22:
+    `python -m tutor.fit_dialogue` fits the weights on the course's train split, to find the evidence early. Evidence in
+    the first passage / the first five, 2026-11-22:
 
                                               as it is      read alone    always joined
         219 follow-ups, train                 0.61 / 0.89   0.30 / 0.50   0.59 / 0.90
         71 follow-ups, dev                    0.80 / 0.96   0.41 / 0.62   0.76 / 0.94
         300 questions after any others        0.63 / 0.85   0.67 / 0.91   0.26 / 0.57
     """
-    opens, points, picks = (one.search(question) for one in (_OPENER, _POINTER, _PICKS))
+    if stands_alone(question, says):
+        return False
+    return BIAS + sum(weight * sign for weight, sign in zip(WEIGHTS, signs(question, nearness), strict=True)) > 0
+
+
+def signs(question: str, nearness: Nearness) -> tuple[float, ...]:
+    """What tells whether a question leans on others, in the order of `WEIGHTS`: an opening like a continuation, a word
+    that points back, one that picks from what was said, a scrap of few words (1 where it is so, else 0), the number of
+    words with content of its own (at most `_MOST_OWN`), the nearness of what it finds."""
+    found = (bool(one.search(question)) for one in (_OPENER, _POINTER, _PICKS))
+    few = len(question.split()) <= _FEW_WORDS
+    return (*map(float, found), float(few), float(min(len(content_stems(question)), _MOST_OWN)), nearness(question))
+
+
+def stands_alone(question: str, says: Says) -> bool:
+    """Whether a question without a sign of going on names something, asks for a definition or speaks of what the
+    material does not."""
+    points = _POINTER.search(question)
     # What a word late in a question points back to may stand in the question itself.
     back = points is not None and len(content_stems(question[: points.start()])) <= 1
-    if not (opens or picks) and ((not points and _names(question)) or (not back and _foreign(question, says))):
+    if _OPENER.search(question) or _PICKS.search(question):
         return False
-    near, own = nearness(question), min(len(content_stems(question)), _MOST_OWN)
-    z = _BIAS + _OWN * own + _NEAR * near + _SCRAP * (len(question.split()) <= _FEW_WORDS)
-    z += _OPENS * bool(opens) + _POINTS * bool(points) + _PICKING * bool(picks)
-    return z > 0
+    return (not points and _names(question)) or (not back and _foreign(question, says))
 
 
 def _names(question: str) -> bool:

@@ -17,39 +17,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tutor.evaluate import Question, progress, read_questions, shipped_or_named
+from tutor.logistic import Floats, balanced, fit
 
 if TYPE_CHECKING:
     from tutor.tutor import Tutor
 
 _FOLDS = 5
-_PENALTY = 1e-3
 _THRESHOLDS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
-
-Floats = NDArray[np.float64]
-
-
-def fit(x: Floats, covered: Floats) -> Floats:
-    """Weights and bias [F + 1] of P(covered) = sigmoid(w . x + b) on signals [N, F] and outcomes [N], 0 or 1."""
-    import torch
-
-    inputs, outcomes = torch.tensor(x), torch.tensor(covered)
-    weights = torch.zeros(x.shape[1] + 1, dtype=torch.float64, requires_grad=True)
-    balance = torch.where(outcomes > 0, 0.5 / outcomes.mean(), 0.5 / (1 - outcomes).mean())
-    optimizer = torch.optim.LBFGS([weights], max_iter=500, line_search_fn="strong_wolfe")
-
-    def loss() -> torch.Tensor:
-        optimizer.zero_grad()
-        z = inputs @ weights[:-1] + weights[-1]
-        total = torch.nn.functional.binary_cross_entropy_with_logits(z, outcomes, weight=balance)
-        total = total + _PENALTY * weights[:-1].square().sum()
-        total.backward()  # type: ignore[no-untyped-call]
-        return total
-
-    optimizer.step(loss)  # type: ignore[no-untyped-call]
-    return np.asarray(weights.detach().numpy(), dtype=np.float64)
 
 
 def cross_validated(x: Floats, covered: Floats) -> Floats:
@@ -57,7 +33,8 @@ def cross_validated(x: Floats, covered: Floats) -> Floats:
     fold = np.arange(len(x)) % _FOLDS
     found = np.zeros(len(x))
     for number in range(_FOLDS):
-        weights = fit(x[fold != number], covered[fold != number])
+        others = covered[fold != number]
+        weights = fit(x[fold != number], others, balanced(others))
         found[fold == number] = 1 / (1 + np.exp(-(x[fold == number] @ weights[:-1] + weights[-1])))
     return found
 
@@ -80,7 +57,7 @@ def signals_of(tutor: Tutor, questions: Sequence[Question]) -> Iterator[tuple[fl
 
 def lines(x: Floats, covered: Floats, names: Sequence[str]) -> Iterator[str]:
     """The report on signals [N, F], outcomes [N] and the set [N] that each question is of."""
-    weights = fit(x, covered)
+    weights = fit(x, covered, balanced(covered))
     yield f"WEIGHTS = ({', '.join(f'{weight:.3f}' for weight in weights[:-1])})"
     yield f"BIAS = {weights[-1]:.3f}"
     p, without = cross_validated(x, covered), int((1 - covered).sum())

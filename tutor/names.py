@@ -8,7 +8,7 @@ so does a question for a number where the likeliest sentences hold none.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from lm.reading import content_stems
 from tutor.numerals import numbered
@@ -63,10 +63,17 @@ def unknown(question: str, says: Callable[[str], bool], found: Sequence[str]) ->
     single = [
         name
         for name in names(question)
-        if not says(name) and not says(" ".join(_PARTS.findall(name))) and not _spelled_out(name, found)
+        if not any(map(says, (name, *_written(name)))) and not _spelled_out(name, found)
     ]
     numerals = [one for one in numbered(question) if one.sure or one.another(found)]
     return single + [f"{one.whole} {one.marks[0]}" for one in numerals if not one.known(says, found)]
+
+
+def _written(name: str) -> Iterator[str]:
+    """How else a name may be written: its parts apart, and an acronym letter by letter, as speech recognition does."""
+    yield " ".join(_PARTS.findall(name))
+    if name.isalpha() and name.isupper():
+        yield " ".join(name)
 
 
 def _spelled_out(name: str, texts: Sequence[str]) -> bool:

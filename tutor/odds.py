@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from corpus.readers.builder import plain_heading
+from lm.reading import content_stems
 from tutor.candidate import Candidate, Kind, candidate, connected, folded
 from tutor.echo import asks_back, echoes
+from tutor.names import counts
 
 if TYPE_CHECKING:
     from index.hits import Hit
@@ -28,6 +33,20 @@ _DEFINING = 2.0
 
 _TOLD = 3.0
 """What a sentence loses in log-odds that the answers before have told."""
+
+_UNDER = 2.0
+"""Most that an item of a list loses in log-odds against the likeliest one, or its title, where the title is what was
+asked: an item says the answer in words of its own, which are rarely those of the question."""
+
+_MOST_ASKED = 0.5
+"""A title whose words were all asked is what was asked when it has at least this share of the question's words."""
+
+_LABEL = re.compile(r"\A\W*(?:[a-z]+[ \t]+)?(?:[a-z]|[ivx]+|\d+(?:\.\d+)*)[.:)]\s+", re.IGNORECASE)
+_AGAINST = re.compile(r"\b(?:vs|versus)\b", re.IGNORECASE)
+_PICKS = re.compile(r"\b(?:who|whom|whose|when|where|which)\b", re.IGNORECASE)
+
+_ASKING = 2.0
+"""What a sentence loses in log-odds that is itself a question; one in bold is answered after it."""
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -62,13 +81,61 @@ def read_hits(hits: Sequence[Hit], question: str, told: str = "") -> list[Candid
             if sentence.answers is not None:
                 near = _NEAR * (sentence.score - _NEARNESS) - _BEHIND * max(0.0, first - hit.searched)
                 score = sigmoid(_SURE * log_odds(sentence.answers) + near + _DEFINING * sentence.defines)
-            if told and _words(hit.passage.text[sentence.start : sentence.end]) in told:
+            said = hit.passage.text[sentence.start : sentence.end]
+            if told and _words(said) in told:
                 score = sigmoid(log_odds(score) - _TOLD)
+            if said.endswith("?"):
+                score = sigmoid(log_odds(score) - _ASKING)
             read.append(candidate(number, hit.passage.text, sentence.start, sentence.end, score, headings))
-        for one in connected(read, hit.passage.text):
+        for one in _under_titles(list(connected(read, hit.passage.text)), hit, question):
             if not asks_back(one.text, question, title=one.kind is Kind.HEADING):
                 found.append(one)
     return found
+
+
+def _under_titles(read: Sequence[Candidate], hit: Hit, question: str) -> Sequence[Candidate]:
+    """The same, the items below a title that is what was asked about as likely as the likeliest of them. Where a list
+    has lost its marks, its first line may be its title."""
+    if _PICKS.search(question) or counts(question):
+        return read
+    found, asked = list(read), set(content_stems(question))
+    for place, one in enumerate(read):
+        if one.kind is not Kind.ITEM or (place > 0 and read[place - 1].listing == one.listing):
+            continue
+        items = [place, *_following(read, place)]
+        above, mark = _before(one, hit)
+        if mark is None and _is_asked(one.text, asked):
+            found[place] = replace(one, kind=Kind.TITLE)
+            items, likely = items[1:], items
+        elif _is_asked(above, asked):
+            likely = [place - 1, *items] if place > 0 and read[place - 1].leads else items
+        else:
+            continue
+        least = max(log_odds(read[other].score) for other in likely) - _UNDER
+        for other in items:
+            found[other] = replace(read[other], score=max(read[other].score, sigmoid(least)))
+    return found
+
+
+def _following(read: Sequence[Candidate], place: int) -> Iterator[int]:
+    """The further items of the list that begins at `place`."""
+    return takewhile(lambda other: read[other].listing == read[place].listing, range(place + 1, len(read)))
+
+
+def _before(item: Candidate, hit: Hit) -> tuple[str, str | None]:
+    """What stands above the list that begins with an item, its heading where that is nothing; and the item's mark, None
+    where it has none and begins a paragraph."""
+    text, headings = hit.passage.text, hit.passage.locator.headings
+    start = text.rfind("\n", 0, item.start) + 1
+    mark, above = text[start : item.start].strip(), text[:start].rstrip(" \t")
+    line = plain_heading(above.rstrip().rpartition("\n")[2])
+    begins = not above or above.endswith("\n\n")
+    return line or (headings[-1] if headings else ""), mark or (None if begins else mark)
+
+
+def _is_asked(title: str, asked: set[str]) -> bool:
+    own = set(content_stems(_AGAINST.sub("", _LABEL.sub("", title, count=1))))
+    return bool(own) and own <= asked and len(own) >= _MOST_ASKED * len(asked)
 
 
 def _words(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,9 +18,8 @@ from tutor.answer import Answer, PromptToken, Ranked, Step, Trace
 from tutor.belonging import Growth, plausible
 from tutor.candidate import Candidate
 from tutor.compose import QUOTED, Draft, Evidence, Word, best_sentence, complete_sentences, intact
-from tutor.coverage import probability, signals
 from tutor.errors import Stopped
-from tutor.names import asks_something
+from tutor.finding import Found
 from tutor.overview import Overview
 from tutor.selection import Chosen
 from tutor.writing import write
@@ -39,22 +38,18 @@ class Stream:
         self,
         tutor: Tutor,
         question: str,
-        query: str,
-        told: str,
-        k: int,
-        course: str | None,
-        documents: Sequence[str] | None,
+        find: Callable[[], Found | Overview],
         trace: bool,
-        whole: Overview | None = None,
     ) -> None:
-        self._tutor, self._question, self._query, self._told, self._trace = tutor, question, query, told, trace
+        self._tutor, self._question, self._trace = tutor, question, trace
         self._started = time.perf_counter()
         self._timings: dict[str, float] = {}
         self._stopping = threading.Event()
-        self._hits = whole.hits if whole else tutor.store.search(query, k=k, course=course, documents=documents)
+        found = find()
+        self._hits = found.hits
         self._mark("search")
         self._answer: Answer | None = None
-        self._deltas = self._outline(whole) if whole else self._run()
+        self._deltas = self._run(found) if isinstance(found, Found) else self._outline(found)
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -94,13 +89,10 @@ class Stream:
         if stage not in self._timings:
             self._timings[stage] = time.perf_counter() - self._started - sum(self._timings.values())
 
-    def _run(self) -> Iterator[str]:
-        says = self._tutor.store.says
-        asks = asks_something(self._query, says)
-        covered = probability(signals(self._query, self._hits, says)) if asks else 0.0
+    def _run(self, found: Found) -> Iterator[str]:
         # A follow-up is searched with what it leans on and read as it was asked: the passages know the topic by now.
-        prompt, chosen = self._tutor.prompt(self._tutor.store.mended(self._question), self._hits, self._told)
-        if not chosen or covered < self._tutor.choices.threshold:
+        prompt, chosen = self._tutor.prompt_of(self._tutor.store.mended(self._question), found.candidates)
+        if not chosen or found.covered < self._tutor.choices.threshold:
             yield from self._refuse()
             return
         self._mark("prompt")

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,10 @@ from tutor.candidate import Candidate
 from tutor.choices import Choices
 from tutor.dialogue import standalone, told_before
 from tutor.errors import TutorError, short
+from tutor.finding import Found, find, with_parts
 from tutor.odds import read_hits
 from tutor.overview import Overview, overview
+from tutor.parts import parts
 from tutor.selection import Chosen, select
 from tutor.stream import Stream
 from tutor.writing import write
@@ -132,12 +135,35 @@ class Tutor:
     ) -> Stream:
         """The same answer as it is written: an iterator over pieces of text; `.answer` holds the whole afterwards."""
         question, history = check_question(question), () if history is None else history
-        if not isinstance(k, int) or not 1 <= k <= MOST_PASSAGES:
+        if type(k) is bool or not isinstance(k, Integral) or not 1 <= k <= MOST_PASSAGES:
             raise TutorError(f"k is {short(k)}; it must be a whole number from 1 to {MOST_PASSAGES}")
         query = self.query(question, history, course=course, documents=documents)
-        told = told_before(question, history) if query != self.store.mended(question) else ""
         whole = self._overview(question, query, history, course, documents)
-        return Stream(self, question, query, told, k, course, documents, trace, whole)
+
+        def found() -> Found | Overview:
+            return whole or self._find(question, query, history, k, course, documents)
+
+        return Stream(self, question, found, trace)
+
+    def _find(
+        self,
+        question: str,
+        query: str,
+        history: History,
+        k: int,
+        course: str | None,
+        documents: Sequence[str] | None,
+    ) -> Found:
+        """What the store holds on a question that is searched by `query`, part by part where it asks two things."""
+        asked = self.store.mended(question)
+        search = partial(self.store.search, k=k, course=course, documents=documents)
+        told = told_before(question, history) if query != asked else ""
+        found = find(self.store, search, query, asked, told, self.choices)
+        first, *rest = parts(query) if query == asked else [query]
+        if not rest:
+            return found
+        others = [self.query(one, [(first, "")], course=course, documents=documents) for one in rest]
+        return with_parts(self.store, found, search, [first, *others], k, self.choices)
 
     def _overview(
         self, question: str, query: str, history: History, course: str | None, documents: Sequence[str] | None
@@ -211,7 +237,9 @@ class Tutor:
         offsets = tokenizer.encode(question).offsets[: min(QUESTION_TOKENS, context // 4)]
         longest = min(SENTENCE_TOKENS, context // 2)
         fitting = [one for one in candidates if len(tokenizer.encode(one.text).ids) <= longest]
-        chosen = select(fitting, tokenizer, budget=min(self.choices.budget, context // 2))
+        of_parts = zip(*(one.by_part for one in fitting), strict=True)
+        best = frozenset(own.index(max(own)) for own in of_parts if max(own) >= self.choices.owed)
+        chosen = select(fitting, tokenizer, budget=min(self.choices.budget, context // 2), keep=best)
         return build_prompt(tokenizer, question[: offsets[-1][1]], [one.pieces for one in chosen]), chosen
 
 

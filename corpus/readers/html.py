@@ -22,6 +22,8 @@ _BLOCK_TAGS = frozenset(
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{2,40})", re.IGNORECASE)
 _MATH_SCRIPT = re.compile(r"math/tex(?P<display>\s*;\s*mode=display)?", re.IGNORECASE)
 _LANGUAGE = re.compile(r"(?:^|\s)(?:lang(?:uage)?-|highlight-(?:source-)?|brush:\s*|sourceCode\s+)([\w+#.-]+)")
+_ORDINAL = re.compile(r"(?i:st|nd|rd|th|er|re|o|a|tm|sm)|[®©™*†‡]+")
+_SIMPLE = re.compile(r"[-−+–]?\w+")
 _DEEPEST = 400
 """Nesting beyond which an element's text is taken as it is."""
 
@@ -96,6 +98,8 @@ class _Page:
             self.builder.add("list", "\n".join(_list_lines(node, 0)))
         elif formula := _formula(node, tag):
             self._inline.append(formula)
+        elif script := _script(node, tag):
+            self._inline.append(script)
         elif tag == "br":
             self._inline.append("\n")
         elif tag in _BLOCK_TAGS:
@@ -155,7 +159,7 @@ def _inline_text(node: Any, skip: tuple[str, ...] = ()) -> str:
         tag = element.tag if isinstance(element.tag, str) else ""
         if depth > _DEEPEST or tag in _LEFT_OUT or tag in skip:
             return
-        if formula := _formula(element, tag):
+        if formula := _formula(element, tag) or _script(element, tag):
             parts.append(formula)
             return
         if tag == "script":
@@ -185,6 +189,16 @@ def _formula(node: Any, tag: str) -> str:
         inner = node.find(".//math")
         return _formula(inner, "math") if inner is not None else ""
     return ""
+
+
+def _script(node: Any, tag: str) -> str:
+    """What is set higher or lower as plain text shows it: "2^(1/12)", "x_i"; empty for anything else, among it the mark
+    of a footnote (a link) and the end of "1st"."""
+    mark = {"sup": "^", "sub": "_"}.get(tag)
+    text = "".join("".join(node.itertext()).split()) if mark else ""
+    if not mark or not text or _ORDINAL.fullmatch(text) or node.find(".//a") is not None:
+        return ""
+    return f"{mark}{text}" if _SIMPLE.fullmatch(text) else f"{mark}({text})"
 
 
 def _dollars(tex: str, display: bool) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from corpus.document import Block, BlockKind, Document
 from corpus.readers.builder import plain_heading, title_of
 from corpus.readers.content import decode_text
+from corpus.readers.tex_macros import written_out
 from corpus.readers.tex_prose import VERBATIM, environments, readable
 
 _COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%.*?$\n?", re.MULTILINE)
@@ -36,7 +37,7 @@ def read(data: bytes, *, source: str) -> Document:
     raw, warnings = decode_text(data)
     raw = without_comments(raw)
     title = _TITLE.search(raw)
-    text = readable(_body(raw), raw)
+    text = readable(written_out(_body(raw), raw), raw)
     blocks = list(_blocks(text))
     name = plain_heading(f"\\title{{{title[1]}}}") if title else ""
     return Document(

@@ -15,20 +15,20 @@ VERBATIM = re.compile(
 )
 _LANGUAGE = re.compile(r"language\s*=\s*\{?\s*(?:\[[^\]]*\]\s*)?([\w+#-]+)")
 _TABLE = re.compile(r"\\begin\{(?P<name>(?:tabular[xy]?|longtable|tabulary)\*?)\}")
-_GROUP = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"
-_TABLE_HEAD = re.compile(rf"\s*(?:\[[^\]]*\]\s*)?(?:{_GROUP}\s*){{1,2}}")
+GROUP = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"
+_TABLE_HEAD = re.compile(rf"\s*(?:\[[^\]]*\]\s*)?(?:{GROUP}\s*){{1,2}}")
 _RULE = re.compile(
     r"\\(?:hline|toprule|midrule|bottomrule|endhead|endfirsthead|endfoot|endlastfoot|centering)\b(?:\[[^\]]*\])?"
     r"|\\(?:cline|cmidrule|addlinespace)(?:\([^)]*\))?(?:\[[^\]]*\])?(?:\{[^{}]*\})?"
 )
 _ROW_END = re.compile(r"\\\\\*?(?:\[[^\]]*\])?|\\tabularnewline\b")
 _CELL_END = re.compile(r"(?<!\\)&")
-_SEVERAL = re.compile(rf"\\multi(?:column|row)\s*{_GROUP}\s*(?:{_GROUP}|\*)\s*\{{((?:[^{{}}]|{_GROUP})*)\}}")
+_SEVERAL = re.compile(rf"\\multi(?:column|row)\s*{GROUP}\s*(?:{GROUP}|\*)\s*\{{((?:[^{{}}]|{GROUP})*)\}}")
 _STYLED = re.compile(r"\\(?:textbf|textit|emph|text|texttt|textsc|textrm|textsf|underline|mbox)\{([^{}]*)\}")
 _FLOAT = re.compile(
     r"(?:\\(?:begin|end)\{(?:table|figure)\*?\}(?:\[[^\]]{0,99}\])?|\\centering\b|\\label\{[^{}]*\})[ \t]*\n?"
 )
-_CAPTION = re.compile(rf"\\caption\*?(?:\[[^\]]{{0,300}}\])?({_GROUP})")
+_CAPTION = re.compile(rf"\\caption\*?(?:\[[^\]]{{0,300}}\])?({GROUP})")
 _NEW_THEOREM = re.compile(
     r"\\newtheorem\*?\{(\w+\*?)\}(?:\[\w+\])?\{([^{}]+)\}|\\declaretheorem(?:\[[^\]]*\])?\{(\w+)\}"
 )
@@ -91,7 +91,7 @@ def _prose(text: str, names: dict[str, str]) -> str:
     known = "|".join(map(re.escape, names))
     after = r"\s*(?:\\label\{[^{}]*\}\s*)?"
     theorem = re.compile(rf"\\begin\{{({known})\*?\}}(?:<[^>]{{0,20}}>)?(?:\[([^\]]{{0,300}})\])?{after}")
-    block = re.compile(rf"\\begin\{{((?:alert|example)?block)\}}(?:<[^>]{{0,20}}>)?({_GROUP})?{after}")
+    block = re.compile(rf"\\begin\{{((?:alert|example)?block)\}}(?:<[^>]{{0,20}}>)?({GROUP})?{after}")
     end = re.compile(rf"\\end\{{(?:{known}|(?:alert|example)?block)\*?\}}[ \t]*\n?")
 
     def opened(match: re.Match[str]) -> str:

@@ -1,0 +1,87 @@
+"""What the material holds on a question: the passages found, the sentences read, and whether they cover it.
+
+A question that asks two things is searched and read as a whole, and then once more part by part (`tutor.parts`): what
+answers one of them well may have little to do with the other, so that the search for both does not find it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tutor.candidate import Candidate
+from tutor.coverage import probability, signals
+from tutor.names import asks_something
+from tutor.odds import read_hits
+
+if TYPE_CHECKING:
+    from index.hits import Hit
+    from index.store import Store
+    from tutor.choices import Choices
+
+Search = Callable[[str], "tuple[Hit, ...]"]
+"""The best passages for a query, best first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What was found for a question: passages, best first, and the sentences of those that are read, in reading order.
+
+    `covered` is the probability that the material covers the question.
+    """
+
+    hits: tuple[Hit, ...]
+    candidates: tuple[Candidate, ...]
+    covered: float
+
+
+def find(store: Store, search: Search, query: str, asked: str, told: str, choices: Choices) -> Found:
+    """What a store holds on a question that is searched by `query` and was put as `asked`; `told` is what was answered
+    before."""
+    hits = search(query)
+    candidates = tuple(read_hits(hits[: choices.read], asked, told))
+    return Found(hits=hits, candidates=candidates, covered=_covered(store, query, hits))
+
+
+def with_parts(store: Store, found: Found, search: Search, parts: Sequence[str], k: int, choices: Choices) -> Found:
+    """The same with what is found for each part of the question, up to `k` passages in all: every sentence has a score
+    for each part. Two questions on things apart may be covered one by one and not as a whole; where one part is not
+    covered either, nothing is changed."""
+    searched = [search(part) for part in parts]
+    covered = found.covered
+    if covered < choices.threshold:
+        covered = min(_covered(store, part, hits) for part, hits in zip(parts, searched, strict=True))
+        if covered < choices.threshold:
+            return found
+    hits = _together(found.hits, searched, k, choices.read)
+    place_of = {hit.passage.passage_id: number for number, hit in enumerate(hits)}
+    places = [place_of[hit.passage.passage_id] for hit in found.hits if hit.passage.passage_id in place_of]
+    none = (0.0,) * len(parts)
+    read = {
+        (places[one.passage], one.start): replace(one, passage=places[one.passage], by_part=none)
+        for one in found.candidates
+    }
+    for part, query in enumerate(parts):
+        own = [hit for hit in searched[part][: choices.read] if hit.passage.passage_id in place_of]
+        for one in read_hits(own, query):
+            place = place_of[own[one.passage].passage.passage_id]
+            known = read.get((place, one.start), replace(one, passage=place, score=0.0, by_part=none))
+            scores = (*known.by_part[:part], one.score, *known.by_part[part + 1 :])
+            read[place, one.start] = replace(known, by_part=scores)
+    return Found(hits=hits, candidates=tuple(read[key] for key in sorted(read)), covered=covered)
+
+
+def _covered(store: Store, query: str, hits: Sequence[Hit]) -> float:
+    """The probability that what was found for a query covers it."""
+    return probability(signals(query, hits, store.says)) if asks_something(query, store.says) else 0.0
+
+
+def _together(whole: Sequence[Hit], searched: Sequence[Sequence[Hit]], k: int, read: int) -> tuple[Hit, ...]:
+    """At most `k` passages, best first: those that are read for the whole question come in before those that are read
+    for its parts in turn, and these before the rest of the whole."""
+    turns = [hits[place] for place in range(read) for hits in searched if place < len(hits)]
+    kept: dict[str, Hit] = {}
+    for hit in (*whole[:read], *turns, *whole[read:]):
+        kept.setdefault(hit.passage.passage_id, hit)
+    return tuple(sorted(list(kept.values())[:k], key=lambda hit: -hit.score))
