@@ -35,10 +35,10 @@ class Choices:
     sentences: int = 3
     """Most units of an answer: sentences, or lists with what opens them."""
 
-    also: float = 0.15
+    also: float = 0.1
     """A unit is part of the answer, too, when its odds are at least this share of the best one's ..."""
 
-    same_passage: float = 8.0
+    same_passage: float = 4.0
     """... where the odds in the passages that the answer rests on already count this many times ..."""
 
     beside: float = 2.0

@@ -6,8 +6,8 @@ with x = the best sentence cosine, the best passage cosine, the log of the summe
 answer, whether the question names what the material never says, and whether it asks for a number that the two
 likeliest sentences do not hold. No sentence answers where they speak of World War I and the question of World War II
 (`tutor.numerals`). What the language model itself thinks of an answer adds nothing to these. The weights
-were fitted (2026-11-21) by `python -m tutor.fit_coverage` on 255 dev questions of the course, 110 on slide decks and
-280 on five slide transcripts, 123 of the 645 without an answer; what each threshold (`tutor.choices`) gives stands in
+were fitted (2026-11-22) by `python -m tutor.fit_coverage` on 292 dev questions of the course, 110 on slide decks and
+280 on five slide transcripts, 124 of the 682 without an answer; what each threshold (`tutor.choices`) gives stands in
 `tutor/README.md`.
 """
 
@@ -44,8 +44,8 @@ class Signals:
         return astuple(self)
 
 
-WEIGHTS = (1.421, 0.710, 0.885, -2.594, -1.248)
-BIAS = 1.421
+WEIGHTS = (1.421, 0.760, 0.936, -2.822, -1.430)
+BIAS = 0.877
 
 
 def signals(question: str, hits: Sequence[Hit], says: Callable[[str], bool]) -> Signals:

@@ -24,7 +24,7 @@ _SURE = 0.85
 _NEAR, _NEARNESS = 4.0, 0.45
 """What a sentence gains in log-odds for a point that its cosine with the question is above the second number ..."""
 
-_BEHIND = 20.0
+_BEHIND = 40.0
 """... and what it loses for a point that its passage is behind the first in the score of the search. The ranker reads a
 passage at a time and is misled by a turn of phrase that the search knows to be off the subject."""
 
