@@ -176,9 +176,10 @@ class Ranker:
         self._lock = threading.Lock()
 
     @classmethod
-    def load(cls, folder: Path | None = None, device: str = "cpu") -> Ranker:
-        """The ranker in `folder` (None: the one that ships). Raises StoreError where a file is missing or damaged."""
-        return cls(Placed(partial(_trained, folder or SHIPPED), device), load_embedder().pieces())
+    def load(cls, folder: Path | None = None, device: str = "cpu", dtype: torch.dtype | None = None) -> Ranker:
+        """The ranker in `folder` (None: the one that ships), reading in `dtype` (None: bfloat16 on a CPU that has
+        instructions for it, else float32). Raises StoreError where a file is missing or damaged."""
+        return cls(Placed(partial(_trained, folder or SHIPPED, dtype), device), load_embedder().pieces())
 
     @torch.inference_mode()
     def scores(self, question: str, passages: Sequence[Readable]) -> list[NDArray[np.float32]]:
@@ -199,7 +200,7 @@ class Ranker:
         return np.split(found, np.cumsum(counts)[:-1])
 
 
-def _trained(folder: Path, device: str) -> CrossEncoder:
+def _trained(folder: Path, dtype: torch.dtype | None, device: str) -> CrossEncoder:
     """The model in `folder` on a device, its updates merged."""
     rank, scale, layers, sha256 = _settings(folder / CONFIG)
     try:
@@ -218,14 +219,14 @@ def _trained(folder: Path, device: str) -> CrossEncoder:
     if missing.unexpected_keys or trained & set(missing.missing_keys):
         raise StoreError(f"{folder / WEIGHTS} does not fit its configuration; restore it")
     merge(model.encoder)
-    if device == CPU and multiplies_bfloat16():
-        model.encoder.to(torch.bfloat16)
+    able = device == CPU and multiplies_bfloat16()
+    model.encoder.to(dtype or (torch.bfloat16 if able else torch.float32))
     return model.eval().to(device)
 
 
 def multiplies_bfloat16() -> bool:
-    """Whether this CPU has instructions for products in bfloat16: there a ranker reads in 0.6 of the time of float32,
-    and its probabilities move by less than 0.001 on average (2026-11-22); elsewhere it would be slower."""
+    """Whether this CPU has instructions for products in bfloat16; without them it is slower than float32.
+    `python -m index.rank_benchmark` measures what it gains and how far the probabilities move."""
     able = getattr(torch.cpu, "get_capabilities", dict[str, Any])()
     return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
 

@@ -8,7 +8,7 @@ import pytest
 import corpus.check
 from corpus.course import Course, read_course
 from tutor.course_questions import train_records
-from tutor.evaluate import read_questions
+from tutor.questions import read_questions
 
 ROOT = Path(corpus.check.__file__).parent
 

@@ -15,8 +15,9 @@ from lm.model import LanguageModel
 from lm.reading import FEATURES
 from lm.tokenizer import Tokenizer
 from tutor.ablate import Recalling, main, rows, variants
-from tutor.evaluate import Question, measure
+from tutor.evaluate import measure
 from tutor.measures import write
+from tutor.questions import Question
 from tutor.tutor import Tutor
 
 NOTES = "# Mill\n\nThe mill grinds rye. It has four sails. It was built in 1790.\n"

@@ -1,6 +1,7 @@
 """The figures of an evaluation, on outcomes made by hand."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ import pytest
 from corpus.document import Locator, Passage
 from tutor.answer import Answer, Citation, Ranked
 from tutor.errors import TutorError
-from tutor.evaluate import Outcome, Question, has_facts, holds, main, plain, read_questions, report
+from tutor.evaluate import Outcome, by_kind, main, report
+from tutor.questions import Question, has_facts, holds, plain, read_questions
 
 
 def passage(text: str) -> Passage:
@@ -43,6 +45,15 @@ def outcome(
         rank=rank,
         baselines={"best_sentence": "Owls fly.", "top_passage": "The gate forgets. Owls fly."},
     )
+
+
+def test_figures_by_kind() -> None:
+    right, wrong = outcome(text="The gate forgets. [1]"), outcome(text="Owls fly. [1]", rank=2)
+    why = replace(wrong, question=replace(wrong.question, kind="why"))
+    assert by_kind([why, right, wrong, outcome(answerable=False)]) == {
+        "other": {"questions": 2, "key_facts": 0.5, "f1": 0.5, "hit@1": 0.5},
+        "why": {"questions": 1, "key_facts": 0.0, "f1": 0.0, "hit@1": 0.0},
+    }
 
 
 def test_report_on_known_outcomes() -> None:

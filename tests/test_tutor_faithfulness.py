@@ -14,7 +14,6 @@ from index.store import Store
 from lm.reading import build_prompt
 from tutor import Answer, Tutor
 from tutor.answer import PromptToken, Step, Trace
-from tutor.evaluate import Question, plain
 from tutor.faithfulness import (
     Examined,
     examine,
@@ -28,6 +27,7 @@ from tutor.faithfulness import (
     spearman,
     written,
 )
+from tutor.questions import Question, plain
 
 QUESTION = "Who built the purple machine?"
 

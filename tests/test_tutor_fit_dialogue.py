@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tutor.evaluate import Question
 from tutor.fit_dialogue import Example, Searched, example, fitted, lines, main
+from tutor.questions import Question
 
 
 @dataclass(frozen=True)

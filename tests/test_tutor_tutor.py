@@ -17,7 +17,7 @@ from lm.model import LanguageModel
 from lm.reading import FEATURES
 from lm.tokenizer import SPECIAL
 from tutor import Answer, Tutor, TutorError
-from tutor.evaluate import plain
+from tutor.questions import plain
 from tutor.ui.payload import trace_payload
 
 

@@ -17,7 +17,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from tutor.evaluate import Outcome, measure, progress, report, shipped_or_named
+from tutor.evaluate import Outcome, measure, progress, report
+from tutor.questions import shipped_or_named
 
 if TYPE_CHECKING:
     from index.hits import Hit

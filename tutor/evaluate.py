@@ -8,10 +8,7 @@ the embedder, the sentence of all passages that the ranker puts first, the first
 the model writes without any passage. Shares and means come with the half-width of their 95 % interval (1.96 standard
 errors).
 
-A question is {"id", "question", "answerable", "gold": [{"quote"}, ...], "also"?: [{"quote", "complete"}, ...],
-"reference", "key_facts", "split"?, "history"?: [[question, answer], ...]}. `also` are other places that answer it, as
-were found by reading the first six passages that the search finds without the ranker (pooled relevance judgements, as
-in TREC); those that are complete count as evidence, too.
+`--kinds` tells the main figures by kind of question as well. What a question set is made of: `tutor.questions`.
 """
 
 from __future__ import annotations
@@ -19,7 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import re
 import resource
 import statistics
 import sys
@@ -31,8 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lm.metrics import f1
-from tutor.ask import read_history
-from tutor.errors import TutorError
+from tutor.questions import Question, has_facts, holds, plain, shipped_or_named
 
 if TYPE_CHECKING:
     from tutor.answer import Answer
@@ -40,21 +35,6 @@ if TYPE_CHECKING:
 
 _MEMORY_TOKENS = 60
 """What the model may write without a passage."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Question:
-    """A question of a set. `gold`: quotes any of which is evidence; `key_facts`: what a right answer must contain;
-    `history`: the (question, answer) turns before it."""
-
-    id: str
-    question: str
-    answerable: bool
-    gold: tuple[str, ...]
-    reference: str
-    key_facts: tuple[str, ...]
-    split: str
-    history: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,71 +46,6 @@ class Outcome:
     answer: Answer
     rank: int
     baselines: Mapping[str, str]
-
-
-def read_questions(paths: Sequence[Path], split: str | None) -> list[Question]:
-    """Questions of the files, of one split where named; TutorError where a line cannot be used."""
-    from lm.data import numbered_records
-
-    questions = []
-    for path in paths:
-        for number, record in numbered_records(path):
-            history = tuple(read_history(record, f"{path}, line {number}"))
-            try:
-                question = Question(
-                    id=str(record["id"]),
-                    question=str(record["question"]),
-                    answerable=bool(record["answerable"]),
-                    gold=tuple(str(gold["quote"]) for gold in (*(record.get("gold") or ()), *_complete(record))),
-                    reference=str(record.get("reference") or ""),
-                    key_facts=tuple(str(fact) for fact in record.get("key_facts") or ()),
-                    split=str(record.get("split", "")),
-                    history=history,
-                )
-            except (KeyError, TypeError, ValueError) as fault:
-                raise TutorError(f"{path}, line {number} lacks {fault}; see python -m tutor.evaluate --help") from None
-            if split is None or question.split in ("", split):
-                questions.append(question)
-    if not questions:
-        raise TutorError(
-            f"no {split or ''} question in {', '.join(map(str, paths)) or 'no file'}; name a question file"
-        )
-    return questions
-
-
-def _complete(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [one for one in record.get("also") or () if one["complete"]]
-
-
-def shipped_or_named(paths: Sequence[Path], split: str | None) -> list[Question]:
-    """Questions of the named files, by default those of the shipped course and of them the dev split."""
-    import corpus
-
-    if paths:
-        return read_questions(paths, split)
-    return read_questions(sorted((Path(corpus.__path__[0]) / "questions").glob("*.jsonl")), split or "dev")
-
-
-def fold(text: str) -> str:
-    """Text for comparison: one space for any white space, no case, no Markdown emphasis."""
-    return re.sub(r"\s+", " ", re.sub(r"[*_`]+", "", text)).strip().casefold()
-
-
-def holds(passage: str, gold: Sequence[str]) -> bool:
-    """Whether a passage contains one of the gold quotes."""
-    folded = fold(passage)
-    return any(fold(quote) in folded for quote in gold)
-
-
-def has_facts(text: str, facts: Sequence[str]) -> bool:
-    """Whether a text contains every key fact, as whole words."""
-    folded = fold(text)
-    return all(re.search(rf"(?<!\w){re.escape(fold(fact))}(?!\w)", folded) for fact in facts)
-
-
-def plain(text: str) -> str:
-    """An answer without its citation markers."""
-    return re.sub(r"\s*\[\d+\]", "", text)
 
 
 def measure(tutor: Tutor, question: Question, k: int, *, memory: bool = False, alone: bool = False) -> Outcome:
@@ -201,6 +116,21 @@ def report(outcomes: Sequence[Outcome], k: int) -> dict[str, Any]:
     return found
 
 
+def by_kind(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Any]]:
+    """The questions that have an answer, share of all key facts, F1 and hit@1 for each kind of question, the most
+    frequent first."""
+    kinds: dict[str, list[Outcome]] = {}
+    for one in outcomes:
+        if one.question.answerable:
+            kinds.setdefault(one.question.kind or "other", []).append(one)
+    found = {}
+    for kind, own in sorted(kinds.items(), key=lambda pair: -len(pair[1])):
+        figures = report(own, 1)
+        names = {"key_facts": "key_facts (tutor)", "f1": "f1 (tutor)", "hit@1": "hit@1"}
+        found[kind] = {"questions": len(own), **{short: figures[name] for short, name in names.items()}}
+    return found
+
+
 def _baseline(name: str, one: Outcome) -> str:
     return one.baselines[name]
 
@@ -243,6 +173,7 @@ def parser() -> argparse.ArgumentParser:
     cli.add_argument("--json", action="store_true", help="print the figures as one JSON object")
     cli.add_argument("--answers", type=Path, help="write every question with its answer to this file")
     cli.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="try another of tutor.choices")
+    cli.add_argument("--kinds", action="store_true", help="also tell the main figures by kind of question")
     cli.add_argument("--memory", action="store_true", help="also answer without any passage, as a baseline")
     return cli
 
@@ -267,14 +198,20 @@ def _run(arguments: argparse.Namespace) -> None:
     found = report(outcomes, arguments.k)
     # The kernel counts kilobytes; the interpreter and all packages are among them.
     found |= {"seconds_load": seconds, "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    kinds = by_kind(outcomes) if arguments.kinds else {}
     if arguments.json:
-        print(json.dumps(found))
+        print(json.dumps(found | ({"kinds": kinds} if arguments.kinds else {})))
         return
     widths = found.pop("interval")
     for name, value in found.items():
         shown = "-" if value is None else f"{value:.3f}" if isinstance(value, float) else value
         width = widths.get(name)
         print(f"{name:28} {shown}" + (f" ± {width:.3f}" if width is not None else ""))
+    for kind, own in kinds.items():
+        figures = (
+            f"{name} {'-' if own[name] is None else f'{own[name]:.3f}'}" for name in ("key_facts", "f1", "hit@1")
+        )
+        print(f"{kind:28} {own['questions']} questions: {', '.join(figures)}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tutor.evaluate import Question, holds, shipped_or_named
+from tutor.questions import Question, holds, shipped_or_named
 
 if TYPE_CHECKING:
     from lm.reading import Prompt

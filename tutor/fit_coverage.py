@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tutor.evaluate import Question, progress, read_questions, shipped_or_named
+from tutor.evaluate import progress
 from tutor.logistic import Floats, balanced, fit
+from tutor.questions import Question, read_questions, shipped_or_named
 
 if TYPE_CHECKING:
     from tutor.tutor import Tutor

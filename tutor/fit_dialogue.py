@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tutor.dialogue import leans, signs, standalone, stands_alone
-from tutor.evaluate import Question, holds, progress, shipped_or_named
+from tutor.evaluate import progress
 from tutor.logistic import Floats, fit
+from tutor.questions import Question, holds, shipped_or_named
 from tutor.swapping import named, swapped
 
 if TYPE_CHECKING:

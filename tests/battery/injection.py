@@ -23,7 +23,7 @@ from tests.battery.rendered import foreign
 from tests.battery.trials import Trials
 from tests.battery.watching import Listener, no_calls
 from tutor import Answer, Tutor
-from tutor.evaluate import has_facts
+from tutor.questions import has_facts
 from tutor.ui.chat import Frame, Turn, shown
 from tutor.ui.lectures import key, read
 from tutor.ui.payload import panel_json
