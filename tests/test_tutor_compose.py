@@ -125,6 +125,17 @@ def test_a_marker_never_stands_on_the_fence_of_a_code_block() -> None:
     assert draft.text == "```\nx = 1\n```\n[1]"
 
 
+def test_reference_numbers_of_a_lecture_are_no_citations() -> None:
+    draft = Draft()
+    draft.add("Salt melts ice [12].", 0, {0: 1.0}, {})
+    draft.quote((sentence("[3] says so, see [4](a.md), `a[1]` and $x_{[2]}$.", start=30),))
+    draft.quote((sentence("```\nx = [7]\n```", start=99),))
+    assert draft.text == (
+        "Salt melts ice (12). [1] (3) says so, see [4](a.md), `a[1]` and $x_{[2]}$. [1]\n\n```\nx = [7]\n```\n[1]"
+    )
+    assert draft.place((16, 20)) == (16, 20)
+
+
 def sentence(text: str, kind: Kind = Kind.TEXT, *, passage: int = 0, start: int = 0) -> Candidate:
     return Candidate(passage=passage, start=start, end=start + len(text), text=text, score=0.5, kind=kind)
 

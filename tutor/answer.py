@@ -104,7 +104,8 @@ class Trace:
 class Answer:
     """An answer with its evidence.
 
-    `text` is Markdown with LaTeX and `[n]` markers. `refused` holds when the material does not cover the question;
+    `text` is Markdown with LaTeX and `[n]` markers; reference numbers of the lectures stand in round brackets.
+    `refused` holds when the material does not cover the question;
     `text` then says so and names the nearest place. `extractive` holds when the model's words were not supported,
     woven from several sentences or implausible to the ranker, and a sentence was quoted instead; the trace then says
     how the model would have come by it, as it does of sentences that are added to the model's own. `quoted` are the

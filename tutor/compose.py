@@ -46,6 +46,8 @@ _LONGER = 1.25
 
 _FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$\n]+\$|\\\(.+?\\\)|\\\[.+?\\\]|`[^`]+`", re.DOTALL)
 
+_REFERENCE = re.compile(r"(?<![\w\])}\\])\[(\d+)\](?!\()")
+
 _TURNS = re.compile(
     r"\b(?:no|nor|not|never|none|neither|cannot|without|unless|except|only|hardly|rarely|instead|before|after|above"
     r"|below|more|less|fewer|most|least)\b|n['’]t\b",
@@ -169,7 +171,7 @@ class Draft:
     def _place(self, sentence: str, raw_start: int, passages: Iterable[int]) -> None:
         start = len(self.text)
         self.moved.append((raw_start, raw_start + len(sentence), start))
-        self.text += sentence
+        self.text += _unmarked(sentence)
         self._listed = False
         for passage in passages:
             self.numbers.setdefault(passage, len(self.numbers) + 1)
@@ -194,6 +196,22 @@ class Draft:
             )
             for passage, number in self.numbers.items()
         )
+
+
+def _unmarked(sentence: str) -> str:
+    """The sentence with reference numbers of its own, such as [12], in round brackets: square ones mark the citations.
+
+    >>> _unmarked("Salt melts ice [12], as `a[1]` and $x_{[2]}$ show.")
+    'Salt melts ice (12), as `a[1]` and $x_{[2]}$ show.'
+    """
+    if sentence.startswith(("```", "~~~")):
+        return sentence
+    kept = [match.span() for match in _FORMULA.finditer(sentence)]
+
+    def told(match: re.Match[str]) -> str:
+        return match[0] if any(a <= match.start() < b for a, b in kept) else f"({match[1]})"
+
+    return _REFERENCE.sub(told, sentence)
 
 
 def intact(sentence: str, origin: Candidate) -> bool:
