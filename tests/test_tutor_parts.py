@@ -90,7 +90,7 @@ STORE: Any = FakeStore()
 
 def found(k: int = 5, covered: float = 0.9, by_part: Mapping[str, tuple[Hit, ...]] = BY_PART) -> Found:
     whole = Found(hits=WHOLE, candidates=tuple(read_hits(WHOLE, "")), covered=covered)
-    return with_parts(STORE, whole, by_part.__getitem__, list(by_part), k, CHOICES)
+    return with_parts(STORE, whole, by_part.__getitem__, list(by_part), list(by_part), k, CHOICES)
 
 
 def texts(units: Sequence[Sequence[Candidate]]) -> list[list[str]]:
@@ -134,7 +134,14 @@ def test_a_part_is_answered_once_and_only_by_what_is_likely() -> None:
 
 def test_two_questions_on_things_apart_are_covered_where_each_is() -> None:
     assert found(covered=0.1).covered >= CHOICES.threshold
-    unlike = BY_PART | {"How does bread rise?": (hit(YEAST, 0.001, 0.001),)}
-    refused = found(covered=0.1, by_part=unlike)
+    nothing = {one: (hit(YEAST, 0.001, 0.001),) for one in BY_PART}
+    refused = found(covered=0.1, by_part=nothing)
     assert refused.covered == 0.1
     assert refused.hits == WHOLE
+
+
+def test_where_one_part_alone_is_covered_the_other_is_named() -> None:
+    half = found(covered=0.1, by_part=BY_PART | {"How does bread rise?": (hit(YEAST, 0.001, 0.001),)})
+    assert half.covered > CHOICES.threshold
+    assert [one.text for one in half.candidates] == SALT.split("\n")
+    assert half.uncovered == ("How does bread rise?",)

@@ -128,6 +128,12 @@ class Draft:
         self._mark((one.passage,))
         return self.text[before:]
 
+    def remark(self, text: str) -> str:
+        """Append a paragraph that rests on nothing. Returns what was appended."""
+        before = len(self.text)
+        self.text += f"\n\n{text}"
+        return self.text[before:]
+
     def quote(self, unit: Sequence[Candidate]) -> str:
         """Append sentences of one passage word for word, items of a list on lines of their own, with one marker at the
         end. In the text without markers they stand from `QUOTED` on. Returns what was appended."""

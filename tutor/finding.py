@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from index.store import Store
     from tutor.choices import Choices
 
+_SURELY = 0.8
+"""Least probability that a part is covered when it is answered without the others."""
+
 Search = Callable[[str], "tuple[Hit, ...]"]
 """The best passages for a query, best first."""
 
@@ -28,12 +31,14 @@ Search = Callable[[str], "tuple[Hit, ...]"]
 class Found:
     """What was found for a question: passages, best first, and the sentences of those that are read, in reading order.
 
-    `covered` is the probability that the material covers the question.
+    `covered` is the probability that the material covers the question; `uncovered` are the parts that it does not cover
+    while it does another one.
     """
 
     hits: tuple[Hit, ...]
     candidates: tuple[Candidate, ...]
     covered: float
+    uncovered: tuple[str, ...] = ()
 
 
 def find(store: Store, search: Search, query: str, asked: str, told: str, choices: Choices) -> Found:
@@ -44,25 +49,35 @@ def find(store: Store, search: Search, query: str, asked: str, told: str, choice
     return Found(hits=hits, candidates=candidates, covered=_covered(store, query, hits))
 
 
-def with_parts(store: Store, found: Found, search: Search, parts: Sequence[str], k: int, choices: Choices) -> Found:
-    """The same with what is found for each part of the question, up to `k` passages in all: every sentence has a score
-    for each part. Two questions on things apart may be covered one by one and not as a whole; where one part is not
-    covered either, nothing is changed."""
-    searched = [search(part) for part in parts]
+def with_parts(
+    store: Store, found: Found, search: Search, parts: Sequence[str], queries: Sequence[str], k: int, choices: Choices
+) -> Found:
+    """The same with what is found for each part of the question by its query, up to `k` passages in all: every sentence
+    has a score for each part.
+
+    Two questions on things apart may be covered one by one and not as a whole. Where only one is, and surely so, it is
+    the one that is answered; where none is, nothing is changed.
+    """
+    searched = [search(query) for query in queries]
     covered = found.covered
     if covered < choices.threshold:
-        covered = min(_covered(store, part, hits) for part, hits in zip(parts, searched, strict=True))
+        each = [_covered(store, query, hits) for query, hits in zip(queries, searched, strict=True)]
+        covered = min(each)
         if covered < choices.threshold:
-            return found
+            sure = each.index(max(each))
+            if each[sure] < _SURELY:
+                return found
+            answered = find(store, lambda query: searched[sure], queries[sure], parts[sure], "", choices)
+            return replace(answered, uncovered=tuple(part for part in parts if part != parts[sure]))
     hits = _together(found.hits, searched, k, choices.read)
     place_of = {hit.passage.passage_id: number for number, hit in enumerate(hits)}
     places = [place_of[hit.passage.passage_id] for hit in found.hits if hit.passage.passage_id in place_of]
-    none = (0.0,) * len(parts)
+    none = (0.0,) * len(queries)
     read = {
         (places[one.passage], one.start): replace(one, passage=places[one.passage], by_part=none)
         for one in found.candidates
     }
-    for part, query in enumerate(parts):
+    for part, query in enumerate(queries):
         own = [hit for hit in searched[part][: choices.read] if hit.passage.passage_id in place_of]
         for one in read_hits(own, query):
             place = place_of[own[one.passage].passage.passage_id]

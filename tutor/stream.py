@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _LONGEST_ANSWER = 200
 _REFUSAL = "The course material does not cover this question."
+_UNCOVERED = "The course material does not cover the other part of the question: {}"
 
 
 class Stream:
@@ -100,9 +101,11 @@ class Stream:
         tokens = self._going(write(self._tutor.placed, prompt, decoding, trace=self._trace))
         first = next(tokens)
         self._mark("first_token")
-        yield from self._write(chain_first(first, tokens), prompt, chosen)
+        yield from self._write(chain_first(first, tokens), prompt, chosen, found.uncovered)
 
-    def _write(self, tokens: Iterator[Generated], prompt: Prompt, chosen: Sequence[Chosen]) -> Iterator[str]:
+    def _write(
+        self, tokens: Iterator[Generated], prompt: Prompt, chosen: Sequence[Chosen], uncovered: Sequence[str]
+    ) -> Iterator[str]:
         """Release sentence after sentence, quoting where the model's words are not intact, and what else belongs."""
         evidence, draft, choices = Evidence(prompt, chosen), Draft(), self._tutor.choices
         candidates = [one for group in chosen for one in group.candidates]
@@ -141,6 +144,8 @@ class Stream:
         ):
             self._mark("first_words")
             yield from split_words(draft.quote(unit))
+        for part in uncovered:
+            yield from split_words(draft.remark(_UNCOVERED.format(part)))
         self._finish(draft, prompt, chosen, self._words(prompt, words, draft.quotes), extractive=extractive)
 
     def _outline(self, whole: Overview) -> Iterator[str]:

@@ -159,11 +159,11 @@ class Tutor:
         search = partial(self.store.search, k=k, course=course, documents=documents)
         told = told_before(question, history) if query != asked else ""
         found = find(self.store, search, query, asked, told, self.choices)
-        first, *rest = parts(query) if query == asked else [query]
-        if not rest:
+        asks = parts(query) if query == asked else (query,)
+        if len(asks) == 1:
             return found
-        others = [self.query(one, [(first, "")], course=course, documents=documents) for one in rest]
-        return with_parts(self.store, found, search, [first, *others], k, self.choices)
+        others = [self.query(one, [(asks[0], "")], course=course, documents=documents) for one in asks[1:]]
+        return with_parts(self.store, found, search, asks, [asks[0], *others], k, self.choices)
 
     def _overview(
         self, question: str, query: str, history: History, course: str | None, documents: Sequence[str] | None
