@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from tutor.belonging import Growth, listed, needed, opened, plausible
+from tutor.belonging import listed, needed, opened, plausible
 from tutor.candidate import Candidate, Kind
 from tutor.choices import Choices
+from tutor.growth import Growth
 from tutor.odds import sigmoid
 
 CHOICES = Choices()

@@ -7,10 +7,10 @@ import pytest
 
 from corpus.document import Locator, Passage
 from index.hits import Hit, SentenceScore
-from tutor.belonging import Growth
 from tutor.candidate import Candidate
 from tutor.choices import Choices
 from tutor.finding import Found, with_parts
+from tutor.growth import Growth
 from tutor.odds import read_hits
 from tutor.parts import parts
 

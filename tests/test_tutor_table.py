@@ -8,10 +8,11 @@ import pytest
 
 from corpus.sentences import sentence_spans
 from corpus.tables import columns, same_table
-from tutor.belonging import Growth, needed, opened
+from tutor.belonging import needed, opened
 from tutor.candidate import Candidate, Kind, candidate
 from tutor.choices import Choices
 from tutor.compose import Draft
+from tutor.growth import Growth
 from tutor.table import rule, table_of
 
 if TYPE_CHECKING:

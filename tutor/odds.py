@@ -57,6 +57,11 @@ def log_odds(p: float) -> float:
     return math.log(p / (1 - p))
 
 
+def log_share(share: float) -> float:
+    """What odds lose in logarithm that are multiplied by a share; minus infinity for 0."""
+    return math.log(share) if share > 0 else -math.inf
+
+
 def sigmoid(x: float) -> float:
     """The probability whose log-odds are x."""
     return 1 / (1 + math.exp(-x))

@@ -15,11 +15,12 @@ from lm.reading import Prompt
 from lm.sampling import Decoding
 from lm.tokenizer import END, StreamDecoder
 from tutor.answer import Answer, PromptToken, Ranked, Step, Trace
-from tutor.belonging import Growth, plausible
+from tutor.belonging import plausible
 from tutor.candidate import Candidate
 from tutor.compose import QUOTED, Draft, Evidence, Word, best_sentence, complete_sentences, intact
 from tutor.errors import Stopped
 from tutor.finding import Found
+from tutor.growth import Growth
 from tutor.overview import Overview
 from tutor.selection import Chosen
 from tutor.writing import write
