@@ -61,7 +61,7 @@ class Folder:
 
     def build(self) -> BuildReport:
         """Builds a store of the folder, with a watch on every file."""
-        sources = [file.source for file in find([self.place / "notes"])]
+        sources = [file.source for file in find([self.place / "notes"], self.place / "store")]
         memory, last = Memory(), [0, time.perf_counter()]
 
         def progress(stage: str, done: int, total: int) -> None:
