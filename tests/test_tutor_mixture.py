@@ -36,9 +36,10 @@ examples = 4
 
 
 def test_what_ships_can_be_read() -> None:
-    assert [path.name for path in SHIPPED] == ["base.toml", "small.toml"]
-    small, base = (read_mixture(path) for path in reversed(SHIPPED))
-    assert list(small.outputs) == ["train"]
+    assert [path.name for path in SHIPPED] == ["base.toml", "reading.toml", "small.toml"]
+    base, reading, small = map(read_mixture, SHIPPED)
+    assert list(small.outputs) == list(reading.outputs) == ["train"]
+    assert {source.kind for source in reading.sources} == {"reading"}
     assert list(base.outputs) == ["pretraining", "finishing"]
     assert base.tokenizer.pieces == 8192
     kinds = {source.kind for source in small.sources}
