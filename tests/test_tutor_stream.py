@@ -1,8 +1,9 @@
-"""An answer that is stopped before its end."""
+"""An answer that is stopped before its end, and one that leaves a part of the question open."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from small_stores import ZOBLIN_FILES, ignorant, open_store
 
 from tutor.choices import Choices
 from tutor.errors import Stopped
+from tutor.finding import Found
 from tutor.tutor import Tutor
 
 QUESTION = "What colour is a zoblin?"
@@ -53,3 +55,21 @@ def test_a_stop_after_the_end_changes_nothing(tutor: Tutor) -> None:
     text = "".join(stream)
     stream.stop()
     assert stream.answer.text == text
+
+
+def test_a_part_that_is_not_covered_is_named_at_the_end(tutor: Tutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    find = tutor._find
+
+    def half(*arguments: object, **how: object) -> Found:
+        return replace(find(*arguments, **how), uncovered=("who wrote [7] about it?",))  # type: ignore[arg-type]
+
+    whole = tutor.ask(QUESTION)
+    monkeypatch.setattr(tutor, "_find", half)
+    stream = tutor.stream(QUESTION)
+    text = "".join(stream)
+    assert text == stream.answer.text
+    assert text.removeprefix(whole.text) == (
+        "\n\nThe course material does not cover the other part of the question: who wrote (7) about it?"
+    )
+    assert not stream.answer.refused
+    assert stream.answer.citations == whole.citations

@@ -131,7 +131,7 @@ class Draft:
     def remark(self, text: str) -> str:
         """Append a paragraph that rests on nothing. Returns what was appended."""
         before = len(self.text)
-        self.text += f"\n\n{text}"
+        self.text += f"\n\n{_unmarked(text)}"
         return self.text[before:]
 
     def quote(self, unit: Sequence[Candidate]) -> str:

@@ -2,10 +2,10 @@
 
     python -m tutor.fit_dialogue
 
-Examples are the follow-ups of the shipped dialogues, and questions put after one or two others that they have nothing
-to do with, half of them of the same lecture. Each is searched alone and together with the questions before it; what a
+Examples are the follow-ups of the shipped dialogues, and questions put after one or two others, drawn at random, that
+they have nothing to do with. Each is searched alone and together with the questions before it; what a
 wrong guess costs is the difference of the reciprocal ranks of the evidence. The weights minimise the binary
-cross-entropy on the train split, each example counting by that, follow-ups and new questions about the same in all.
+cross-entropy on the train split, each example counting by that, follow-ups a little more in all than new questions.
 """
 
 from __future__ import annotations
