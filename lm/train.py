@@ -19,6 +19,7 @@ import signal
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -142,6 +143,17 @@ def _model(arguments: argparse.Namespace, tokenizer: Tokenizer, seed: int) -> La
     return model
 
 
+def _hashes(paths: Sequence[Path]) -> dict[str, str]:
+    """The SHA-256 of every file by its name; of several with one name the later ones are numbered."""
+    found: dict[str, str] = {}
+    seen: Counter[str] = Counter()
+    for path in paths:
+        seen[path.name] += 1
+        name = path.name if seen[path.name] == 1 else f"{path.name} ({seen[path.name]})"
+        found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
+
+
 def _longest(data: ExampleSet | TextSet, config: TrainConfig) -> int:
     from lm.data import round_up
     from lm.text import TextSet
@@ -209,7 +221,7 @@ def _run(
     about = {
         "command": shlex.join(["python", "-m", "lm.train", *(arguments.argv or sys.argv[1:])]),
         "settings": asdict(config) | {"init": arguments.init, "processes": share.world},
-        "data": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in arguments.data},
+        "data": _hashes(arguments.data),
         "size": len(data),
         "parameters": model.parameters_count(),
         "device": arguments.device,

@@ -258,10 +258,26 @@ def test_the_command_trains_saves_and_resumes(
     assert checkpoint.load(run / "best").tokenizer.sha256 == small_tokenizer().sha256
     assert main([*files, "--steps", "8"]) == 0
     assert "at step 6" in capsys.readouterr().err
+
     assert checkpoint.load(run / "last").training["step"] == 8
     assert main([*files, "--steps", "9", "--preset", "mini"]) == 1
     assert "cannot resume" in capsys.readouterr().err.splitlines()[-1]
     assert main([*files[:7], str(tmp_path / "other"), *files[8:], "--steps", "1", "--init", str(run / "last")]) == 0
+
+
+def test_files_of_one_name_are_told_apart(files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "more").mkdir()
+    more = tmp_path / "more" / "train.npz"
+    _data(5).save(more, tokenizer=small_tokenizer())
+    place = files.index("--data") + 2
+    both = [*files[:place], str(more), *files[place:]]
+    assert main([*both, "--steps", "2"]) == 0
+    hashes = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))["data"]
+    assert list(hashes) == ["train.npz", "train.npz (2)"]
+    assert len(set(hashes.values())) == 2
+    _data(4).save(more, tokenizer=small_tokenizer())
+    assert main([*both, "--steps", "3"]) == 1
+    assert "begun with data train.npz (2)" in capsys.readouterr().err
 
 
 def test_a_run_keeps_the_precision_that_was_measured_when_it_began(
