@@ -19,8 +19,6 @@ LONGEST_TITLE = 200
 """Characters of a title or heading that are kept as such: each passage below carries them. The text has them all."""
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 """What moves a terminal's cursor or turns the direction of writing round: of no use in a title."""
-_TEX_OPTIONS = r"(?:<[^>]*>)?(?:\[[^\]]*\])?"
-_TEX_HEADING = re.compile(rf"\s*\\[A-Za-z]+\*?\s*(?:\{{frame\}})?{_TEX_OPTIONS}\{{(.*)\}}\s*", re.DOTALL)
 
 
 class Builder:
@@ -107,16 +105,13 @@ def plain_title(text: str) -> str:
 
 
 def plain_heading(text: str) -> str:
-    """A heading as people say it: without `#`, emphasis marks, tags and TeX command, at most LONGEST_TITLE characters.
+    """A heading as people say it: without `#`, emphasis marks and tags, at most LONGEST_TITLE characters.
 
-    >>> plain_heading("## **Gates** ##"), plain_heading(r"\\section*{Gates}")
-    ('Gates', 'Gates')
+    >>> plain_heading("## **Gates** ##")
+    'Gates'
     """
     line = text.strip()
-    tex = _TEX_HEADING.fullmatch(line)
-    if tex:
-        line = re.sub(r"\\[A-Za-z]+\*?\s*\{([^{}]*)\}", r"\1", tex[1]).replace("\\\\", " ")
-    elif line.startswith("#"):
+    if line.startswith("#"):
         line = re.sub(r"\s+#+$", "", line.lstrip("#"))
     else:
         line = re.sub(r"\n[ \t]*(?:=+|-+)[ \t]*$", "", line)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 
 from corpus.document import Block, BlockKind, Document
-from corpus.readers.builder import plain_heading, title_of
+from corpus.readers.builder import Builder, plain_heading
 from corpus.readers.content import decode_text
 from corpus.readers.tex_macros import written_out
 from corpus.readers.tex_prose import VERBATIM, environments, readable
+from corpus.readers.tex_words import in_words
 
 _COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%.*?$\n?", re.MULTILINE)
 _OPTION = r"(?:\[[^\]]*\])?"
@@ -38,15 +40,16 @@ def read(data: bytes, *, source: str) -> Document:
     raw = without_comments(raw)
     title = _TITLE.search(raw)
     text = readable(written_out(_body(raw), raw), raw)
-    blocks = list(_blocks(text))
-    name = plain_heading(f"\\title{{{title[1]}}}") if title else ""
-    return Document(
-        source=source,
-        title=name or title_of(text, blocks, source),
-        text=text,
-        blocks=tuple(blocks),
-        warnings=warnings,
-    )
+    builder = Builder()
+    builder.warnings += warnings
+    for block in _blocks(text):
+        piece = text[block.start : block.end]
+        if block.kind == "heading":
+            piece = plain_heading(in_words(piece))
+        elif block.kind not in ("code", "table"):
+            piece = in_words(piece)
+        builder.add(block.kind, piece, level=block.level, slide=block.slide)
+    return builder.document(source=source, title=plain_heading(in_words(title[1])) if title else "")
 
 
 def without_comments(text: str) -> str:
@@ -77,6 +80,7 @@ def _body(text: str) -> str:
 def _blocks(text: str) -> Iterator[Block]:
     """Walks over the lines; a block ends at a blank line, a heading or an environment."""
     position, begin, slide, slides = 0, None, None, 0
+    closings = _environments(text)
 
     def finished(stop: int) -> Iterator[Block]:
         if begin is not None:
@@ -87,7 +91,7 @@ def _blocks(text: str) -> Iterator[Block]:
         end = len(text) if end == -1 else end + 1
         line = text[position:end]
         heading, frame = _HEADING.match(line), _FRAME.match(line)
-        whole = _environment(text, position, line)
+        whole = _environment(text, position, line, closings)
         if heading or frame or whole or not line.strip():
             yield from finished(position)
             begin = None
@@ -98,7 +102,8 @@ def _blocks(text: str) -> Iterator[Block]:
             found = heading or frame
             assert found is not None
             level = _LEVELS[heading[1]] if heading else 5
-            yield from _trimmed("heading", text, position, position + found.end(), level, slide)
+            last = 2 if heading else 1
+            yield from _trimmed("heading", text, position + found.start(last), position + found.end(last), level, slide)
             end = position + found.end()
         elif whole:
             kind, end = whole
@@ -112,7 +117,7 @@ def _blocks(text: str) -> Iterator[Block]:
     yield from finished(len(text))
 
 
-def _environment(text: str, position: int, line: str) -> tuple[BlockKind, int] | None:
+def _environment(text: str, position: int, line: str, closings: dict[int, int]) -> tuple[BlockKind, int] | None:
     """Kind and end of the environment or display equation that opens on this line and is kept whole."""
     stripped = line.lstrip()
     begin = _BEGIN.match(line)
@@ -126,7 +131,8 @@ def _environment(text: str, position: int, line: str) -> tuple[BlockKind, int] |
     elif line.startswith("| "):
         return "table", _after_rows(text, position)
     elif begin and begin[1] not in _OPEN:
-        closing, kind = f"\\end{{{begin[1]}", _KINDS.get(begin[1], "paragraph")
+        closed = closings.get(position + len(line) - len(stripped))
+        return None if closed is None else (_KINDS.get(begin[1], "paragraph"), _next_line(text, closed))
     else:
         return None
     inside = position + len(line) - len(stripped) + 2
@@ -136,8 +142,24 @@ def _environment(text: str, position: int, line: str) -> tuple[BlockKind, int] |
     if end == -1:
         return None
     end += len(closing) - len(closing.lstrip())
-    line_end = text.find("\n", end)
-    return kind, (len(text) if line_end == -1 else line_end + 1)
+    return kind, _next_line(text, end)
+
+
+def _environments(text: str) -> dict[int, int]:
+    """Where the environment ends that opens at an offset, for all that are closed."""
+    opened: defaultdict[str, list[int]] = defaultdict(list)
+    found = {}
+    for mark in re.finditer(r"\\(begin|end)\{([A-Za-z]+)\*?\}", text):
+        if mark[1] == "begin":
+            opened[mark[2]].append(mark.start())
+        elif opened[mark[2]]:
+            found[opened[mark[2]].pop()] = mark.end()
+    return found
+
+
+def _next_line(text: str, position: int) -> int:
+    end = text.find("\n", position)
+    return len(text) if end == -1 else end + 1
 
 
 def _after_rows(text: str, position: int) -> int:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from corpus.readers.builder import markdown_table
+from corpus.readers.tex_words import in_words
 from corpus.whole import fenced
 
 VERBATIM = re.compile(
@@ -24,7 +25,6 @@ _RULE = re.compile(
 _ROW_END = re.compile(r"\\\\\*?(?:\[[^\]]*\])?|\\tabularnewline\b")
 _CELL_END = re.compile(r"(?<!\\)&")
 _SEVERAL = re.compile(rf"\\multi(?:column|row)\s*{GROUP}\s*(?:{GROUP}|\*)\s*\{{((?:[^{{}}]|{GROUP})*)\}}")
-_STYLED = re.compile(r"\\(?:textbf|textit|emph|text|texttt|textsc|textrm|textsf|underline|mbox)\{([^{}]*)\}")
 _FLOAT = re.compile(
     r"(?:\\(?:begin|end)\{(?:table|figure)\*?\}(?:\[[^\]]{0,99}\])?|\\centering\b|\\label\{[^{}]*\})[ \t]*\n?"
 )
@@ -121,5 +121,5 @@ def _table(body: str) -> str | None:
         return None
     rows = []
     for line in _ROW_END.split(_RULE.sub(" ", body[head.end() :])):
-        rows.append([_STYLED.sub(r"\1", _SEVERAL.sub(r"\1", cell)).strip() for cell in _CELL_END.split(line)])
+        rows.append([in_words(_SEVERAL.sub(r"\1", cell)) for cell in _CELL_END.split(line)])
     return markdown_table(rows)
