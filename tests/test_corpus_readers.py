@@ -309,7 +309,7 @@ a &= b \\ c &= d
     assert [row[2] for row in outline(document)] == [
         "The bridges of Königsberg",
         "Solved by **Leonhard Euler**, see (eq:one); 5% of \\$100, “all” of it (In 1736.) —\n"
-        'Erdős, **old style**, `a_b`, `x_{1}`, $\\frac{1} {2}$ and \\(\\"x\\).',
+        'naïve Erdős, **old style**, `a_b`, `x_{1}`, $\\frac{1} {2}$ and \\(\\"x\\).',
         "- One, still one.\n  1. **First** a\n  2. b\n- Two: there.",
         "Every walk.",
         "\\begin{align}\na &= b \\\\ c &= d\n\\end{align}",
