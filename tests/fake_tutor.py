@@ -25,6 +25,8 @@ from tutor.candidate import Candidate
 from tutor.choices import Choices
 from tutor.errors import Stopped, TutorError
 from tutor.explanation import Explanation, HeadWeights, explanation_of
+from tutor.finding import Found
+from tutor.odds import read_hits
 from tutor.selection import Chosen
 from tutor.tutor import Tutor
 
@@ -287,6 +289,14 @@ class FakeTutor:
 
     def prompt_of(self, question: str, candidates: Sequence[Candidate]) -> tuple[Prompt, tuple[Chosen, ...]]:
         return Tutor.prompt_of(self, question, candidates)
+
+    def find(self, question: str, history: Sequence[tuple[str, str]] = (), k: int = 5, **where: object) -> Found:
+        hits = self.store.search(question, k=k)
+        read = read_hits(hits[: self.choices.read], question)
+        return Found(hits=hits, candidates=tuple(read), covered=1.0)
+
+    def stream_of(self, question: str, found: Found, *, trace: bool = True) -> FakeStream:
+        return self.stream(question)
 
     def stream(
         self,

@@ -75,6 +75,17 @@ def test_a_new_conversation_ends_the_answer_under_way(page: Page) -> None:
     assert len(page.all("#gb-chat [data-testid=user]")) == 1
 
 
+def test_an_answer_that_is_asked_for_anew_twice_stands_there_once(page: Page) -> None:
+    page.ask(QUESTION)
+    page.run("const retry = document.querySelector('#gb-chat button[aria-label=Retry]'); retry.click(); retry.click();")
+    page.until("return document.querySelector('#gb-question button')?.innerText.trim() === 'Stop'")
+    page.until(ANSWERED, 1)
+    time.sleep(0.5)
+    assert len(page.all("#gb-chat [data-testid=user]")) == 1
+    page.ask("before")
+    assert "1 before this one." in page.answer().text
+
+
 def test_back_and_forward_give_a_page_that_answers(page: Page) -> None:
     page.ask(f"slowly: {QUESTION}", wait=False)
     page.driver.get("about:blank")

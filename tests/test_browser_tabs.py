@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import Page, chromium, compared, missing, served
+from browser import QUESTION, Page, chromium, compared, missing, served
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(bool(missing()), reason=missing())]
+
+
+SHOWN_CARDS = "[...document.querySelectorAll('.gb-compare-card')].filter((one) => one.checkVisibility()).length"
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +50,14 @@ def test_models_stand_side_by_side_on_the_same_passages(page: Page) -> None:
     table = page.all(".gb-compare-result details.gb-twin")[0]
     table.find_element("css selector", "summary").click()
     assert "k = 10" in table.text
+
+
+def test_nothing_of_the_last_comparison_stays_beside_the_next_one(page: Page) -> None:
+    compared(page)
+    page.all("#gb-compare-models input:checked")[1].click()
+    page.until("return document.querySelectorAll('#gb-compare-models input:checked').length === 1")
+    page.submit("#gb-compare-question textarea", QUESTION, f"return {SHOWN_CARDS} === 1")
+    page.until("return document.querySelector('.gb-compare-result tbody')?.rows.length === 1")
+    page.all("#gb-compare-models input:checked")[0].click()
+    page.submit("#gb-compare-question textarea", QUESTION, f"return {SHOWN_CARDS} === 0")
+    assert "at least one" in page.all("#gb-compare-status")[0].text

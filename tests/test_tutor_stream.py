@@ -58,13 +58,13 @@ def test_a_stop_after_the_end_changes_nothing(tutor: Tutor) -> None:
 
 
 def test_a_part_that_is_not_covered_is_named_at_the_end(tutor: Tutor, monkeypatch: pytest.MonkeyPatch) -> None:
-    find = tutor._find
+    find = tutor.find
 
     def half(*arguments: object, **how: object) -> Found:
         return replace(find(*arguments, **how), uncovered=("who wrote [7] about it?",))  # type: ignore[arg-type]
 
     whole = tutor.ask(QUESTION)
-    monkeypatch.setattr(tutor, "_find", half)
+    monkeypatch.setattr(tutor, "find", half)
     stream = tutor.stream(QUESTION)
     text = "".join(stream)
     assert text == stream.answer.text

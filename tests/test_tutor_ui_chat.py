@@ -13,7 +13,7 @@ from tutor.errors import TutorError
 from tutor.ui.chat import BUG, LOADING, NEXT, REVEAL, Asking, Turn, one_line, respond, still_there, stopped, turn_of
 from tutor.ui.loading import Loading, NotLoaded
 from tutor.ui.markdown import settled
-from tutor.ui.talk import asking, rewritten, text_of
+from tutor.ui.talk import Queued, asking, rewritten, text_of
 
 QUESTION = "What does the forget gate do?"
 
@@ -255,9 +255,11 @@ def test_a_question_is_rewritten_with_what_came_before_it() -> None:
     turns = tuple(list(respond(loaded(FakeTutor()), QUESTION, ()))[-1].turns)
     turns = list(respond(loaded(FakeTutor()), "What is a gate?", turns))[-1].turns
     asked, before, panel = rewritten(turns, 2, None)
-    assert (asked, before, json.loads(panel)["turn"]) == ("What is a gate?", turns[:1], 1)
+    assert (asked, before) == (Queued("What is a gate?", turns[:1]), turns[:1])
+    assert json.loads(panel)["turn"] == 1
     asked, before, panel = rewritten(turns, 0, "And what is a state?")
-    assert (asked, before, json.loads(panel)["turn"]) == ("And what is a state?", (), 0)
+    assert (asked, before) == (Queued("And what is a state?", ()), ())
+    assert json.loads(panel)["turn"] == 0
 
 
 @pytest.mark.parametrize(

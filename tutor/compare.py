@@ -22,17 +22,18 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from tutor.errors import TutorError
 from tutor.measures import Likelihood, Writing, forced_likelihood, gradient, text_likelihood, write
 
 if TYPE_CHECKING:
     from corpus.document import Passage
-    from index.hits import Hit
-    from index.store import Store
     from lm.checkpoint import Checkpoint
     from tutor.answer import Answer
+    from tutor.candidate import Candidate
+    from tutor.finding import Found
+    from tutor.overview import Overview
     from tutor.tutor import Tutor
 
 _MARKER = re.compile(r"\[(\d+)\]")
@@ -50,7 +51,7 @@ class Reference:
 
 @dataclass(frozen=True, kw_only=True)
 class Ground:
-    """What every model is given: the question, and the passages that one search found, best first.
+    """What every model is given: the question, and what was found for it once: passages, best first, and sentences.
 
     `query` is the question with its typing errors mended. Passages are numbered from 1 in the order of the hits,
     whatever model cites them. `reference` is None where nothing was found.
@@ -58,14 +59,15 @@ class Ground:
 
     question: str
     query: str
-    hits: tuple[Hit, ...]
+    found: Found | Overview
+    candidates: tuple[Candidate, ...]
     reference: Reference | None
     seconds: float
 
     @property
     def passages(self) -> tuple[Passage, ...]:
         """The passages, best first."""
-        return tuple(hit.passage for hit in self.hits)
+        return tuple(hit.passage for hit in self.found.hits)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dictionary; offsets count characters."""
@@ -121,38 +123,32 @@ class Side:
         }
 
 
-class _Searched:
-    """A store that has been searched: the same hits whoever asks, and in all else the store itself."""
-
-    def __init__(self, store: Store, hits: tuple[Hit, ...]) -> None:
-        self._store, self._hits = store, hits
-
-    def search(self, query: str, **how: Any) -> tuple[Hit, ...]:
-        return self._hits
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
-
-
 def ground(tutor: Tutor, question: str, k: int = 5) -> Ground:
     """Search once for a question. Raises TutorError for an empty or overlong question or a `k` below 1."""
     from tutor.compose import best_sentence
+    from tutor.finding import Found
     from tutor.odds import read_hits
     from tutor.tutor import check_question
 
     question = check_question(question)
-    if k < 1:
-        raise TutorError(f"k is {k}; it must be at least 1")
     started = time.perf_counter()
-    query = tutor.store.mended(question)
-    hits = tutor.store.search(query, k=k)
+    found = tutor.find(question, k=k)
     seconds = time.perf_counter() - started
-    candidates = read_hits(hits[: tutor.choices.read], query)
+    query = tutor.store.mended(question)
+    read = found.candidates if isinstance(found, Found) else read_hits(found.hits[: tutor.choices.read], query)
+    candidates = tuple(read)
     reference = None
     if candidates:
         best = best_sentence(candidates)
         reference = Reference(number=best.passage + 1, start=best.start, end=best.end, text=best.text)
-    return Ground(question=question, query=query, hits=hits, reference=reference, seconds=seconds)
+    return Ground(
+        question=question,
+        query=query,
+        found=found,
+        candidates=candidates,
+        reference=reference,
+        seconds=seconds,
+    )
 
 
 def compare(tutors: Iterable[tuple[str, Tutor]], given: Ground) -> Iterator[Side]:
@@ -163,14 +159,13 @@ def compare(tutors: Iterable[tuple[str, Tutor]], given: Ground) -> Iterator[Side
 
 def side(name: str, tutor: Tutor, given: Ground) -> Side:
     """What the model of `tutor` makes of a question and its passages."""
-    fixed = tutor.with_store(cast("Store", _Searched(tutor.store, given.hits)))
     started = time.perf_counter()
-    stream = fixed.stream(given.question, k=max(1, len(given.hits)))
+    stream = tutor.stream_of(given.question, given.found)
     for _ in stream:
         pass
     seconds = time.perf_counter() - started
     text, cited = numbered(stream.answer)
-    prompt, _ = tutor.prompt(given.query, given.hits)
+    prompt, _ = tutor.prompt_of(given.query, given.candidates)
 
     def measured(checkpoint: Checkpoint) -> Side:
         return Side(

@@ -134,27 +134,32 @@ class Tutor:
         trace: bool = True,
     ) -> Stream:
         """The same answer as it is written: an iterator over pieces of text; `.answer` holds the whole afterwards."""
+        question = check_question(question)
+        return Stream(
+            self, question, partial(self.find, question, history, k, course=course, documents=documents), trace
+        )
+
+    def stream_of(self, question: str, found: Found | Overview, *, trace: bool = True) -> Stream:
+        """The answer to a question from what `find` found for it, also on behalf of another tutor on the same store."""
+        return Stream(self, check_question(question), lambda: found, trace)
+
+    def find(
+        self,
+        question: str,
+        history: History | None = (),
+        k: int = 5,
+        *,
+        course: str | None = None,
+        documents: Sequence[str] | None = None,
+    ) -> Found | Overview:
+        """What the store holds on a question: passages and sentences, part by part where it asks two things; or what is
+        told of whole lectures, where it asks for that. Raises TutorError and StoreError as `ask` does."""
         question, history = check_question(question), () if history is None else history
         if type(k) is bool or not isinstance(k, Integral) or not 1 <= k <= MOST_PASSAGES:
             raise TutorError(f"k is {short(k)}; it must be a whole number from 1 to {MOST_PASSAGES}")
         query = self.query(question, history, course=course, documents=documents)
-        whole = self._overview(question, query, history, course, documents)
-
-        def found() -> Found | Overview:
-            return whole or self._find(question, query, history, k, course, documents)
-
-        return Stream(self, question, found, trace)
-
-    def _find(
-        self,
-        question: str,
-        query: str,
-        history: History,
-        k: int,
-        course: str | None,
-        documents: Sequence[str] | None,
-    ) -> Found:
-        """What the store holds on a question that is searched by `query`, part by part where it asks two things."""
+        if whole := self._overview(question, query, history, course, documents):
+            return whole
         asked = self.store.mended(question)
         search = partial(self.store.search, k=k, course=course, documents=documents)
         told = told_before(question, history) if query != asked else ""

@@ -176,7 +176,7 @@ def compare_tab(gr: Any, loading: Loading, tab: Any, *, longest: int) -> Any:
         if not question.strip():
             yield [gr.skip(), *skip, gr.skip(), gr.Textbox(**IDLE)]
             return
-        before = Frame(status="")
+        before = None
         bar: Any = gr.Textbox(**BUSY)
         for frame in respond(loading, question.strip(), chosen):
             yield [frame.status, *_cards(gr, frame, before), frame.result, bar]
@@ -196,13 +196,15 @@ def compare_tab(gr: Any, loading: Loading, tab: Any, *, longest: int) -> Any:
     return result
 
 
-def _cards(gr: Any, frame: Frame, before: Frame) -> list[Any]:
-    """Updates of the columns and of what is in them; what has not changed is left alone."""
-    count, had = len(frame.cards), len(before.cards)
-    columns = [gr.skip() if (n < count) == (n < had) else gr.Column(visible=n < count) for n in range(MOST)]
+def _cards(gr: Any, frame: Frame, before: Frame | None) -> list[Any]:
+    """Updates of the columns and of what is in them; what has not changed since `before` is left alone, but where
+    that is None, since the page may show anything then."""
+    count, had = len(frame.cards), before.cards if before else ()
+    alike = [before is not None and (n < count) == (n < len(had)) for n in range(MOST)]
+    columns = [gr.skip() if alike[n] else gr.Column(visible=n < count) for n in range(MOST)]
     parts: list[Any] = []
     for number in range(MOST):
-        if number >= count or (number < had and frame.cards[number] == before.cards[number]):
+        if number >= count or (number < len(had) and frame.cards[number] == had[number]):
             parts += [gr.skip()] * 3
         else:
             now = frame.cards[number]

@@ -38,9 +38,17 @@ _SAVE = """(text) => {
 _RETRIED = ("The answer is being written anew.", "The answer is being written anew.")
 
 
+@dataclass(frozen=True)
+class Queued:
+    """A question to ask next, after `earlier` turns; None: after those that there are then."""
+
+    question: str = ""
+    earlier: tuple[Turn, ...] | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """The components of the column. `turns` and `queued` are states: the conversation, and a question to ask next."""
+    """The components of the column. `turns` and `queued` are states: the conversation, and what to ask next."""
 
     chat: Any
     box: Any
@@ -55,7 +63,7 @@ class Column:
 
 def talk_column(gr: Any, loading: Loading, *, longest: int) -> Column:
     """Lay out the column; `wire_talk` connects it. `longest` is the most characters a question may have."""
-    turns, queued = gr.State(()), gr.State("")
+    turns, queued = gr.State(()), gr.State(Queued())
     chat = gr.Chatbot(
         label="Conversation",
         show_label=False,
@@ -146,33 +154,36 @@ def _wire_asking(gr: Any, loading: Loading, column: Column, panel: Any) -> None:
     def frames(question: str, earlier: tuple[Turn, ...], how: Asking, box_state: Any) -> Iterator[tuple[Any, ...]]:
         if not question.strip():
             # A message that was edited away comes back.
-            yield conversation.Frame(turns=earlier).messages(), gr.skip(), gr.skip(), gr.Textbox(**IDLE)
+            yield conversation.Frame(turns=earlier).messages(), gr.skip(), gr.skip(), gr.Textbox(**IDLE), gr.skip()
             return
+        asked: Any = Queued()
         for frame in conversation.respond(loading, question.strip(), earlier, how):
             shown = gr.skip() if frame.panel is None else frame.panel
             # What to ask next is looked for while the reader may already write.
-            yield frame.messages(), shown, frame.turns, box_state
+            yield frame.messages(), shown, frame.turns, box_state, asked
             box_state = gr.skip() if frame.panel is None else gr.Textbox(**IDLE)
-        yield gr.skip(), gr.skip(), gr.skip(), gr.Textbox(**IDLE)
+            asked = gr.skip()
+        yield gr.skip(), gr.skip(), gr.skip(), gr.Textbox(**IDLE), gr.skip()
 
     def typed(question: str, earlier: tuple[Turn, ...], *how: Any) -> Iterator[tuple[Any, ...]]:
         yield from frames(question, earlier, asking(*how), gr.Textbox(value="", **BUSY))
 
-    def clicked(question: str, earlier: tuple[Turn, ...], *how: Any) -> Iterator[tuple[Any, ...]]:
-        yield from frames(question, earlier, asking(*how), gr.Textbox(**BUSY))
+    def clicked(queued: Queued, turns: tuple[Turn, ...], *how: Any) -> Iterator[tuple[Any, ...]]:
+        earlier = turns if queued.earlier is None else queued.earlier
+        yield from frames(queued.question, earlier, asking(*how), gr.Textbox(**BUSY))
 
-    def example(event: Any) -> str:
-        return str(event.value["text"])
+    def example(event: Any) -> Queued:
+        return Queued(str(event.value["text"]))
 
-    def option(event: Any) -> str:
-        return str(event.value)
+    def option(event: Any) -> Queued:
+        return Queued(str(event.value))
 
     def again(event: Any, earlier: tuple[Turn, ...]) -> tuple[Any, ...]:
         return rewritten(earlier, event.index, None)
 
     def edited(event: Any, earlier: tuple[Turn, ...]) -> tuple[Any, ...]:
         question = text_of(event.value)
-        return rewritten(earlier, event.index, question) if question.strip() else (question, gr.skip(), gr.skip())
+        return rewritten(earlier, event.index, question) if question.strip() else (Queued(), gr.skip(), gr.skip())
 
     def stop(earlier: tuple[Turn, ...]) -> tuple[Any, ...]:
         frame = conversation.stopped(earlier)
@@ -187,7 +198,7 @@ def _wire_asking(gr: Any, loading: Loading, column: Column, panel: Any) -> None:
     ):
         function.__annotations__["event"] = kind
     # Every press counts, which else may wait for a stopped answer; that one asks once is seen to by the page.
-    run = {"outputs": [chat, panel, turns, box], "concurrency_id": QUEUE, "trigger_mode": "multiple"}
+    run = {"outputs": [chat, panel, turns, box, queued], "concurrency_id": QUEUE, "trigger_mode": "multiple"}
     run |= {"show_progress": "minimal", "show_progress_on": chat, **private}
     follow = {"fn": clicked, "inputs": [queued, turns, *column.how], **run}
     events = [
@@ -205,10 +216,10 @@ def _wire_asking(gr: Any, loading: Loading, column: Column, panel: Any) -> None:
     )
 
 
-def rewritten(turns: tuple[Turn, ...], message: int, question: str | None) -> tuple[str, tuple[Turn, ...], str]:
+def rewritten(turns: tuple[Turn, ...], message: int, question: str | None) -> tuple[Queued, tuple[Turn, ...], str]:
     """The question to ask again (None: as it was), the turns before it, and what the panel says meanwhile."""
     place = turn_of(turns, message)
-    asked = turns[place].question if question is None else question
+    asked = Queued(turns[place].question if question is None else question, turns[:place])
     return asked, turns[:place], conversation.notes_json(place, *_RETRIED)
 
 

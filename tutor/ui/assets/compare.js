@@ -89,7 +89,7 @@ function scheduleMarkers() {
   linking = true;
   requestAnimationFrame(() => {
     linking = false;
-    document.querySelectorAll("#gb-compare-cards .gb-compare-card").forEach(linkPassages);
+    if (data) document.querySelectorAll("#gb-compare-cards .gb-compare-card").forEach(linkPassages);
   });
 }
 
