@@ -19,6 +19,12 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--device", help="torch device, such as cpu or cuda (default: a GPU where there is one)")
     parser.add_argument("--host", default="127.0.0.1", help="address to serve on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=7860, help="port to serve on (default: %(default)s)")
+    parser.add_argument(
+        "--root-path",
+        default="",
+        metavar="PATH",
+        help="where a reverse proxy shows the page: /tutor, or with its address: https://school.example/tutor",
+    )
     parser.add_argument("--auth", type=Path, metavar="FILE", help="let in only who is in FILE: lines user:password")
     parser.add_argument("--open", action="store_true", help="let everybody in who reaches a --host of other machines")
     parser.add_argument(
@@ -48,6 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             everybody=options.open,
             log=options.log,
             log_questions=options.log_questions,
+            root_path=options.root_path,
         )
         serve(settings)
     except CannotStart as error:

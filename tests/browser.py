@@ -26,13 +26,23 @@ SERVE = """
 import sys
 from pathlib import Path
 from hostile import HostileTutor
+from tutor.ui.checks import read_root_path
 from tutor.ui.loading import Loading
 from tutor.ui.start import Settings, launch
 
 loading = Loading(HostileTutor, ("fake", "gru", "rnn"))
 loading.start()
-port, store, host = int(sys.argv[1]), Path(sys.argv[2]), "127.0.0.1"
-settings = Settings(store=store, model=None, device=None, host=host, port=port, users=(), mcp=False, uploads=True)
+settings = Settings(
+    store=Path(sys.argv[2]),
+    model=None,
+    device=None,
+    host="127.0.0.1",
+    port=int(sys.argv[1]),
+    users=(),
+    mcp=False,
+    uploads=True,
+    public=read_root_path(sys.argv[3]),
+)
 launch(settings, loading)
 print("ready", flush=True)
 sys.stdin.read()
@@ -89,12 +99,12 @@ def app(folder: Path, *options: str) -> Iterator[tuple[str, int]]:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
+def served(folder: Path, root_path: str = "") -> Iterator[str]:
     """The address of a page with the hostile tutor behind it, served by a process of its own."""
     port = free_port()
     path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
     surroundings = {**os.environ, "PYTHONPATH": path, "GRADIO_TEMP_DIR": str(folder / "gradio")}
-    command = [sys.executable, "-c", SERVE, str(port), str(folder / "store")]
+    command = [sys.executable, "-c", SERVE, str(port), str(folder / "store"), root_path]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=surroundings, text=True) as server:
         assert server.stdout is not None

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import app
-from tutor.ui.start import CannotStart, allows_uploads, check_port, read_users
+from tutor.ui.checks import CannotStart, allows_uploads, check_port, read_root_path, read_users
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -99,12 +99,14 @@ def test_a_missing_file_of_users_is_one_line(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_uploads_are_on_for_this_machine_and_off_for_others_unless_asked_for() -> None:
-    for host, uploads, allowed in [
-        ("127.0.0.1", None, True),
-        ("127.0.0.1", False, False),
-        ("0.0.0.0", None, False),
-        ("0.0.0.0", True, True),
+    for host, root_path, uploads, allowed in [
+        ("127.0.0.1", "", None, True),
+        ("127.0.0.1", "", False, False),
+        ("127.0.0.1", "/tutor", None, True),
+        ("127.0.0.1", "https://school.example", None, False),
+        ("0.0.0.0", "", None, False),
+        ("0.0.0.0", "", True, True),
     ]:
-        assert allows_uploads(host, uploads) is allowed
+        assert allows_uploads(host, read_root_path(root_path), uploads) is allowed
     options = app.arguments().parse_args
     assert [options(line).uploads for line in ([], ["--uploads"], ["--no-uploads"])] == [None, True, False]

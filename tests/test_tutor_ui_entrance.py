@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tutor.ui.checks import CannotStart, check_entrance, check_log
+from tutor.ui.checks import CannotStart, check_entrance, check_log, read_root_path
 from tutor.ui.entrance import MOST_WRONG, Entrance
-from tutor.ui.guard import OFFERED, OPEN, among
+from tutor.ui.guard import OFFERED, OPEN, PublicAddress, among
 from tutor.ui.room import LONGEST, Room
 from tutor.ui.start import Settings, notice
 
@@ -68,25 +68,57 @@ def test_what_is_not_listed_is_not_offered(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "users", "everybody", "mcp", "word"),
+    ("host", "root_path", "users", "everybody", "mcp", "word"),
     [
-        ("0.0.0.0", False, False, False, "--auth FILE"),
-        ("192.168.1.5", False, False, False, "--open"),
-        ("127.0.0.1", True, True, False, "leave one of them out"),
-        ("127.0.0.1", True, False, True, "--mcp"),
+        ("0.0.0.0", "", False, False, False, "--auth FILE"),
+        ("192.168.1.5", "/tutor", False, False, False, "--open"),
+        ("127.0.0.1", "https://school.example/tutor", False, False, False, "--root-path https://school.example/tutor"),
+        ("127.0.0.1", "", True, True, False, "leave one of them out"),
+        ("127.0.0.1", "", True, False, True, "--mcp"),
     ],
 )
-def test_a_page_for_others_says_who_may_come_in(host: str, users: bool, everybody: bool, mcp: bool, word: str) -> None:
+def test_a_page_for_others_says_who_may_come_in(
+    host: str, root_path: str, users: bool, everybody: bool, mcp: bool, word: str
+) -> None:
     with pytest.raises(CannotStart, match=word):
-        check_entrance(host, users, everybody, mcp)
+        check_entrance(host, read_root_path(root_path), users, everybody, mcp)
 
 
 @pytest.mark.parametrize(
-    ("host", "users", "everybody", "mcp"),
-    [("127.0.0.1", False, False, True), ("0.0.0.0", True, False, False), ("0.0.0.0", False, True, True)],
+    ("host", "root_path", "users", "everybody", "mcp"),
+    [
+        ("127.0.0.1", "", False, False, True),
+        ("127.0.0.1", "http://localhost:8000/tutor", False, False, False),
+        ("127.0.0.1", "https://school.example", True, False, False),
+        ("0.0.0.0", "", True, False, False),
+        ("0.0.0.0", "", False, True, True),
+    ],
 )
-def test_other_entrances_are_fine(host: str, users: bool, everybody: bool, mcp: bool) -> None:
-    check_entrance(host, users, everybody, mcp)
+def test_other_entrances_are_fine(host: str, root_path: str, users: bool, everybody: bool, mcp: bool) -> None:
+    check_entrance(host, read_root_path(root_path), users, everybody, mcp)
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "origin"),
+    [
+        ("", "", ""),
+        ("/", "", ""),
+        ("/tutor/", "/tutor", ""),
+        ("/a/b-c", "/a/b-c", ""),
+        ("https://school.example", "", "https://school.example"),
+        ("http://[::1]:80/t", "/t", "http://[::1]:80"),
+    ],
+)
+def test_where_a_proxy_shows_the_page(text: str, path: str, origin: str) -> None:
+    assert read_root_path(text) == PublicAddress(path, origin)
+
+
+@pytest.mark.parametrize(
+    "text", ["tutor", "//school.example", "ftp://a/b", "/a/../b", "/a b", "/a?b", "https://", "/a#b"]
+)
+def test_what_is_no_place_for_a_page_is_one_line(text: str) -> None:
+    with pytest.raises(CannotStart, match="give one such as /tutor"):
+        read_root_path(text)
 
 
 def test_a_log_is_tried_before_the_start(tmp_path: Path) -> None:
@@ -97,15 +129,25 @@ def test_a_log_is_tried_before_the_start(tmp_path: Path) -> None:
             check_log(log, questions)
 
 
-def settings(host: str, users: int = 0, uploads: bool = False) -> Settings:
+def settings(host: str, users: int = 0, uploads: bool = False, root_path: str = "") -> Settings:
     names = tuple((f"user{number}", "secret") for number in range(users))
     return Settings(
-        store=Path("store"), model=None, device=None, host=host, port=1, users=names, mcp=False, uploads=uploads
+        store=Path("store"),
+        model=None,
+        device=None,
+        host=host,
+        port=1,
+        users=names,
+        mcp=False,
+        uploads=uploads,
+        public=read_root_path(root_path),
     )
 
 
 def test_whoever_starts_a_page_for_others_is_told_what_that_means() -> None:
     assert notice(settings("127.0.0.1")) == []
+    assert notice(settings("127.0.0.1", root_path="/tutor")) == []
+    assert "--root-path https://a.b opens" in notice(settings("127.0.0.1", users=1, root_path="https://a.b/c"))[0]
     told = "\n".join(notice(settings("0.0.0.0", users=2)))
     for word in ("0.0.0.0", "one of 2", "they can ask;", "unencrypted"):
         assert word in told

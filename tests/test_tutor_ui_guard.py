@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tutor.ui.guard import Guard, host_name
+from tutor.ui.guard import Guard, PublicAddress, host_name
 from tutor.ui.page import ASSETS, head
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -16,7 +16,7 @@ def test_nothing_of_the_page_is_remote() -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tutor" / "ui").glob("*.py"))
     assert all(path.name in code for path in ASSETS.iterdir())
     # A namespace is a name and never fetched.
-    local = ("http://{settings.host}", "http://www.w3.org/2000/svg")
+    local = ("http://{settings.host}", "http://www.w3.org/2000/svg", "https://school.example", "https?://")
     for path in [*ASSETS.iterdir(), *(ROOT / "tutor" / "ui").glob("*.py")]:
         text = path.read_text(encoding="utf-8")
         for address in re.findall(r"https?:[^\s\"']*", text):
@@ -41,20 +41,21 @@ def request(
     length: str | None = None,
     origin: str | None = None,
     upload: int = 0,
+    public: PublicAddress | None = None,
 ):
-    """Status and headers that the guard gives a request."""
+    """Status and headers that the guard gives a request; a header of ours says which path was passed on."""
     headers = [(b"host", host.encode())] + ([(b"content-length", length.encode())] if length is not None else [])
     headers += [(b"origin", origin.encode())] if origin is not None else []
-    scope = {"type": "http", "path": path, "method": method, "headers": headers}
+    scope = {"type": "http", "path": path, "raw_path": path.encode(), "method": method, "headers": headers}
     sent: list[dict] = []
 
     async def inner(scope, receive, send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"path", scope["raw_path"])]})
 
     async def send(message) -> None:
         sent.append(dict(message))
 
-    asyncio.run(Guard(inner, upload=upload)(scope, None, send))
+    asyncio.run(Guard(inner, upload=upload, public=public)(scope, None, send))
     return sent[0]["status"], dict(sent[0]["headers"])
 
 
@@ -92,6 +93,34 @@ POSTED = {"path": "/gradio_api/upload", "method": "POST", "length": "5000000"}
 )
 def test_the_guard_turns_away(arguments: dict, status: int) -> None:
     assert request(**arguments)[0] == status
+
+
+PROXIED = {"public": PublicAddress("/tutor", "https://school.example")}
+SENT = {"method": "POST", "length": "3", "path": "/tutor/gradio_api/queue/join", **PROXIED}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        ({"path": "/tutor/", **PROXIED}, 200),
+        ({"path": "/tutor", **PROXIED}, 308),
+        ({"path": "/config", "host": "school.example", **PROXIED}, 200),
+        ({"path": "/tutorial/config", **PROXIED}, 404),
+        ({"path": "/tutor/config/../secret", **PROXIED}, 404),
+        ({"host": "evil.example", **PROXIED}, 421),
+        ({"origin": "https://school.example", "host": "school.example", **SENT}, 200),
+        ({"origin": "https://school.example", "host": "127.0.0.1:7860", **SENT}, 200),
+        ({"origin": "https://evil.example", "host": "school.example", **SENT}, 403),
+        ({"origin": "null", "host": "school.example", **SENT}, 403),
+    ],
+)
+def test_the_guard_behind_a_proxy(arguments: dict, status: int) -> None:
+    assert request(**arguments)[0] == status
+
+
+@pytest.mark.parametrize(("path", "passed"), [("/tutor/", "/"), ("/tutor/config", "/config"), ("/config", "/config")])
+def test_the_path_of_a_proxy_is_taken_off(path: str, passed: str) -> None:
+    assert request(path, **PROXIED)[1][b"path"] == passed.encode()
 
 
 def test_host_names() -> None:

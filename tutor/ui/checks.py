@@ -3,25 +3,44 @@
 from __future__ import annotations
 
 import errno
+import re
 import socket
 from pathlib import Path
 
-from tutor.ui.guard import LOOPBACK
+from tutor.ui.guard import LOOPBACK, PublicAddress, host_name
+
+_ROOT_PATH = re.compile(r"(https?://[\w.-]+(?::\d{1,5})?|https?://\[[\da-fA-F:]+\](?::\d{1,5})?)?((?:/[\w.~-]+)*)/?")
 
 
 class CannotStart(Exception):
     """The page cannot be served; the message is one line that says what to do."""
 
 
-def check_entrance(host: str, users: bool, everybody: bool, mcp: bool) -> None:
+def read_root_path(text: str) -> PublicAddress:
+    """What `--root-path` says of a reverse proxy: a path, or an address with one. Raises CannotStart."""
+    found = _ROOT_PATH.fullmatch(text)
+    if found is None or ".." in text:
+        raise CannotStart(
+            f"--root-path {text!r} is no path; give one such as /tutor, or with its address: https://school.example/tutor"
+        )
+    return PublicAddress(path=found[2], origin=found[1] or "")
+
+
+def is_local(host: str, public: PublicAddress) -> bool:
+    """Whether a page on `host` is there for this machine alone."""
+    return host in LOOPBACK and (not public.host or host_name(public.host) in LOOPBACK)
+
+
+def check_entrance(host: str, public: PublicAddress, users: bool, everybody: bool, mcp: bool) -> None:
     """Raise CannotStart for a page that other machines reach without a word on who may come in, and for two words."""
     if users and everybody:
         raise CannotStart("--auth lets in some and --open everybody; leave one of them out")
     if users and mcp:
         raise CannotStart("MCP clients cannot sign in; leave out --mcp or --auth")
-    if host not in LOOPBACK and not users and not everybody:
+    if not is_local(host, public) and not users and not everybody:
+        how = f"--host {host}" if host not in LOOPBACK else f"--root-path {public.origin}{public.path}"
         raise CannotStart(
-            f"--host {host} opens the page to other machines; name who may come in with --auth FILE, "
+            f"{how} opens the page to other machines; name who may come in with --auth FILE, "
             "or let everybody in with --open"
         )
 
@@ -39,9 +58,9 @@ def check_log(log: Path | None, questions: bool) -> None:
         raise CannotStart(f"cannot write {log} ({fault.strerror or fault}); name another file with --log") from None
 
 
-def allows_uploads(host: str, asked: bool | None) -> bool:
+def allows_uploads(host: str, public: PublicAddress, asked: bool | None) -> bool:
     """Whether the lectures may be changed from a page on `host`: as asked for, else on this machine only."""
-    return host in LOOPBACK if asked is None else asked
+    return is_local(host, public) if asked is None else asked
 
 
 def read_users(path: Path) -> tuple[tuple[str, str], ...]:

@@ -8,6 +8,7 @@ monitoring. Only what stands in `OPEN` and `OFFERED` is passed on to it.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 from tutor.ui.entrance import Entrance
@@ -58,9 +59,24 @@ HEADERS = {
 """Lecture text can hold links and images; the browser loads none of them. Gradio needs inline code and eval."""
 
 
+@dataclass(frozen=True)
+class PublicAddress:
+    """Where a reverse proxy shows the page: below `path` ("" or "/tutor") of an `origin` ("https://school.example"; ""
+    where it has the name that it is asked for by)."""
+
+    path: str = ""
+    origin: str = ""
+
+    @property
+    def host(self) -> str:
+        """Name and port of the origin."""
+        return self.origin.partition("://")[2].lower()
+
+
 class Guard:
     """ASGI middleware. `hosts` are the names the page may be asked for by; None allows any.
 
+    `public` is where a proxy shows the page, which may pass the path on with its prefix or without.
     `upload` is the most bytes of an upload; 0 allows none. `room` says whether so many bytes more may be kept.
     `entrance` knows who has signed in; None lets everybody in. `mcp` offers the MCP tools.
     """
@@ -73,8 +89,10 @@ class Guard:
         room: Callable[[int], bool] = lambda size: True,
         entrance: Entrance | None = None,
         mcp: bool = False,
+        public: PublicAddress | None = None,
     ) -> None:
         self._app = app
+        self._public = public or PublicAddress()
         self._hosts = hosts
         self._upload = upload
         self._room = room
@@ -88,6 +106,11 @@ class Guard:
         if scope["type"] != "http":
             await send({"type": "websocket.close"})
             return
+        if self._public.path and scope["path"] == self._public.path:
+            # The page names its parts as seen from the folder that it stands in.
+            await _refuse(send, 308, "", location=f"{self._public.path}/")
+            return
+        scope = self._without_prefix(scope)
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         fault = self._stranger(headers) or self._elsewhere(scope, headers) or self._too_much(scope, headers)
         if fault is not None:
@@ -104,13 +127,22 @@ class Guard:
 
         await self._app(scope, receive, send_with_headers)
 
+    def _without_prefix(self, scope: Scope) -> Scope:
+        """The request as it is without a proxy."""
+        path, prefix = str(scope["path"]), self._public.path
+        if not prefix or not path.startswith(prefix + "/"):
+            return scope
+        path = path.removeprefix(prefix)
+        return {**scope, "path": path, "raw_path": path.encode("utf-8")}
+
     def _stranger(self, headers: dict[str, str]) -> tuple[int, str] | None:
         """Why a request in this name, or from that page, is not answered."""
-        host = headers.get("host", "")
-        if not host or (self._hosts is not None and host_name(host) not in self._hosts):
+        host = headers.get("host", "").lower()
+        own = {host, self._public.host} - {""}
+        if not host or (self._hosts is not None and host_name(host) not in self._hosts and host != self._public.host):
             return 421, "This page answers to the name of this machine only."
         # The page of somebody else may send here from the reader's browser, and would read what comes back.
-        if "origin" in headers and headers["origin"].partition("://")[2].lower() != host.lower():
+        if "origin" in headers and headers["origin"].partition("://")[2].lower() not in own:
             return 403, "This page takes requests from itself only; a proxy has to pass its Host header on."
         return None
 
@@ -146,8 +178,9 @@ class Guard:
         return None
 
 
-async def _refuse(send: Send, status: int, text: str) -> None:
+async def _refuse(send: Send, status: int, text: str, **more: str) -> None:
     headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    headers += [(name.encode(), value.encode()) for name, value in more.items()]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": text.encode()})
 

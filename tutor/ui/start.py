@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,12 @@ from tutor.ui.checks import (
     check_model,
     check_port,
     check_store,
+    is_local,
+    read_root_path,
     read_users,
 )
 from tutor.ui.entrance import Entrance
-from tutor.ui.guard import HEALTH, LARGEST_REQUEST, LOOPBACK, Guard
+from tutor.ui.guard import HEALTH, LARGEST_REQUEST, LOOPBACK, Guard, PublicAddress
 from tutor.ui.health import answer_health
 from tutor.ui.loading import Loading, Tutoring
 from tutor.ui.log import AnswerLog
@@ -40,7 +42,7 @@ from tutor.ui.room import Room
 class Settings:
     """Checked settings of a server. `users` are (name, password) pairs; empty lets everybody in. `uploads` says whether
     the lectures may be changed from the page. `log` is the file that tells of every answer, with the text of its
-    question if `log_questions` says so."""
+    question if `log_questions` says so. `public` is where a reverse proxy shows the page."""
 
     store: Path
     model: str | None
@@ -52,6 +54,7 @@ class Settings:
     uploads: bool = False
     log: Path | None = None
     log_questions: bool = False
+    public: PublicAddress = field(default_factory=PublicAddress)
 
 
 def prepare(
@@ -67,12 +70,14 @@ def prepare(
     everybody: bool = False,
     log: Path | None = None,
     log_questions: bool = False,
+    root_path: str = "",
 ) -> Settings:
     """Check what can be checked before the heavy imports, the quickest first, and build the default store if there
     is none. `uploads`: see `allows_uploads`; `everybody`: see `check_entrance`. Raises CannotStart."""
     os.environ |= {"HF_HUB_OFFLINE": "1", "GRADIO_ANALYTICS_ENABLED": "False"}
     users = read_users(auth) if auth is not None else ()
-    check_entrance(host, bool(users), everybody, mcp)
+    public = read_root_path(root_path)
+    check_entrance(host, public, bool(users), everybody, mcp)
     check_log(log, log_questions)
     if mcp and importlib.util.find_spec("mcp") is None:
         raise CannotStart("--mcp needs the mcp package; install it with: pip install 'mcp>=1.21,<2'")
@@ -89,9 +94,10 @@ def prepare(
         port=port,
         users=users,
         mcp=mcp,
-        uploads=allows_uploads(host, uploads),
+        uploads=allows_uploads(host, public, uploads),
         log=log,
         log_questions=log_questions,
+        public=public,
     )
 
 
@@ -121,7 +127,10 @@ def serve(settings: Settings) -> None:
         loading.start()
         for line in notice(settings):
             print(line, file=sys.stderr)
-        print(f"Glassbox is at http://{settings.host}:{settings.port} (Ctrl+C ends it)", flush=True)
+        at = f"http://{settings.host}:{settings.port}"
+        if settings.public.path or settings.public.origin:
+            at += f", shown at {settings.public.origin}{settings.public.path}/"
+        print(f"Glassbox is at {at} (Ctrl+C ends it)", flush=True)
         page.block_thread()
 
 
@@ -140,12 +149,13 @@ def loader(settings: Settings) -> Loading:
 
 def notice(settings: Settings) -> list[str]:
     """What whoever starts the page should know about who can reach it; nothing for a page of this machine alone."""
-    if settings.host in LOOPBACK:
+    if is_local(settings.host, settings.public):
         return []
+    way = f"--host {settings.host}" if settings.host not in LOOPBACK else f"--root-path {settings.public.origin}"
     count = len(settings.users)
     known = f"who signs in as one of {count}" if count > 1 else "who signs in with the one name"
     return [
-        f"--host {settings.host} opens this page to other machines:",
+        f"{way} opens this page to other machines:",
         f"- it lets in {f'{known} in --auth' if count else 'everybody who reaches it (--open)'};",
         f"- they can {'ask, and change the lectures (--uploads)' if settings.uploads else 'ask'};",
         "- passwords, questions and answers travel unencrypted, unless a proxy with TLS stands before it.",
@@ -182,11 +192,13 @@ def launch(settings: Settings, loading: Loading) -> Any:
         room=Room(Path(folder)) if folder else lambda size: True,
         entrance=entrance,
         mcp=settings.mcp,
+        public=settings.public,
     )
     try:
         page.launch(
             server_name=settings.host,
             server_port=settings.port,
+            root_path=settings.public.origin + settings.public.path,
             share=False,
             show_error=False,
             strict_cors=True,
