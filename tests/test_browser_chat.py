@@ -17,6 +17,11 @@ PLAIN_TEXT = """
     return copy.textContent;
 """
 TOLD = "return document.querySelector('#gb-chat').innerText.includes(arguments[0])"
+QUESTION_IN_VIEW = """
+    const area = document.querySelector("#gb-chat [role=log]").getBoundingClientRect();
+    const asked = [...document.querySelectorAll("#gb-chat [data-testid=user]")].pop().getBoundingClientRect();
+    return asked.top >= area.top && asked.bottom <= area.bottom;
+"""
 OPTION = "return [...document.querySelectorAll('#gb-chat button')].find((one) => one.innerText.trim() === arguments[0])"
 
 
@@ -124,6 +129,28 @@ def test_twenty_formulas_are_set_and_none_is_raw(page: Page) -> None:
     assert not page.all("#gb-chat .katex-error")
     rest = page.run(PLAIN_TEXT, page.answer())
     assert not set(rest) & set("$\\{}")
+
+
+def test_the_question_stays_in_view_above_a_long_answer_until_the_reader_moves_on(page: Page) -> None:
+    page.ask(QUESTION)
+    page.ask("formulas")
+    page.until("return document.querySelectorAll('#gb-chat [data-testid=bot] .katex-html').length > 20")
+    assert page.answer().size["height"] > page.all("#gb-chat [role=log]")[0].size["height"]
+    page.until(QUESTION_IN_VIEW)
+    page.run(
+        "const area = document.querySelector('#gb-chat [role=log]');"
+        "area.dispatchEvent(new WheelEvent('wheel', { bubbles: true })); area.scrollTop = 0;"
+    )
+    time.sleep(0.3)
+    assert page.run("return document.querySelector('#gb-chat [role=log]').scrollTop") == 0
+    page.ask("before")
+    page.until(QUESTION_IN_VIEW)
+
+
+def test_a_message_is_edited_where_the_focus_is(page: Page) -> None:
+    page.ask(QUESTION)
+    page.run("document.querySelector('#gb-chat button[aria-label=Edit]').click()")
+    page.until("return document.activeElement.matches('#gb-chat textarea')")
 
 
 def test_a_follow_up_knows_what_came_before(page: Page) -> None:

@@ -17,8 +17,8 @@ from tutor.ui.shelf import lectures_tab
 from tutor.ui.talk import talk_column, wire_talk
 
 SCRIPTS = (
-    "elements.js", "asking.js", "pressing.js", "weights.js", "pictures.js", "passage.js", "sources.js", "effects.js",
-    "maps.js", "heads.js", "gates.js", "attention.js", "markers.js", "panel.js",
+    "elements.js", "asking.js", "pressing.js", "following.js", "weights.js", "pictures.js", "passage.js", "sources.js",
+    "effects.js", "maps.js", "heads.js", "gates.js", "attention.js", "markers.js", "panel.js",
 )  # fmt: skip
 FONT = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Noto Sans", "sans-serif"]
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace"]

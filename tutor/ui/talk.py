@@ -73,6 +73,7 @@ def talk_column(gr: Any, loading: Loading, *, longest: int) -> Column:
         latex_delimiters=LATEX,
         buttons=["copy", "copy_all"],
         editable="user",
+        autoscroll=False,
         sanitize_html=True,
         allow_tags=False,
         layout="bubble",
@@ -211,7 +212,7 @@ def _wire_asking(gr: Any, loading: Loading, column: Column, panel: Any) -> None:
     # What an answer under way still brings must not come after what takes its place, so it is cancelled first.
     cancelled = {"fn": None, "cancels": events, **quick}
     box.stop(**cancelled).then(stop, turns, [chat, turns, box], **quick)
-    gr.on([column.clear.click, chat.clear], **cancelled).then(
+    column.clear.click(**cancelled).then(
         lambda: ([], "", (), gr.Textbox(value="", **IDLE)), None, [chat, panel, turns, box], **quick
     )
 

@@ -122,12 +122,13 @@ function headsSection(data, prompt) {
   const maps = make("div", {});
   const large = make("div", {});
 
-  async function choose(reply, layer, head) {
+  async function choose(reply, layer, head, byHand) {
     note.textContent = "Working…";
     try {
       const found = await askMore(data, "head", { kind: reply.kind, layer, head });
       note.textContent = "";
       large.replaceChildren(largeHead(data, found, headName(reply, layer, head), prompt));
+      if (byHand) bringIntoView(large, "start");
     } catch (fault) {
       note.textContent = fault.message;
     }
@@ -145,7 +146,7 @@ function headsSection(data, prompt) {
       maps.replaceChildren(...about);
       choose(reply, 0, 0);
     } else {
-      const { grid } = headGrid(data, reply, (layer, head) => choose(reply, layer, head));
+      const { grid } = headGrid(data, reply, (layer, head) => choose(reply, layer, head, true));
       maps.replaceChildren(...about, make("p", { class: "gb-small" }, "A row of maps for each layer; in each map answer " +
         "tokens go down, prompt tokens and then the answer across. Choose one to see it large."), grid, table);
     }

@@ -90,7 +90,10 @@ function scheduleLinks() {
     // Gradio calls the examples a list, but they are buttons and no list items.
     document.querySelectorAll("#gb-chat .examples[role=list]").forEach((one) => one.setAttribute("role", "group"));
     // What else it leaves unsaid: the name of the field a message is edited in, and whether a section is open.
-    document.querySelectorAll("#gb-chat textarea").forEach((one) => one.setAttribute("aria-label", "Question"));
+    for (const one of document.querySelectorAll("#gb-chat textarea:not([aria-label])")) {
+      one.setAttribute("aria-label", "Question");
+      one.focus();
+    }
     document.querySelectorAll("button.label-wrap").forEach((one) =>
       one.setAttribute("aria-expanded", String(one.classList.contains("open"))));
   });
