@@ -198,3 +198,86 @@ def test_where_there_are_no_sentences_titles_and_short_items_are_told(tmp_path: 
 def test_an_overview_of_formulas_alone_is_left_to_the_search(tmp_path: Path) -> None:
     with open_store(tmp_path, {"lecture1.md": "# Sums\n\n$$ 1 + 1 = 2 $$\n"}) as store:
         assert overview("Summarise lecture 1", store) is None
+
+
+WAVES = r"""# Standing waves on a string
+
+## The wave equation
+
+It obeys a law.
+
+$$ u_{tt} = c^2 u_{xx} $$
+
+A string that is fixed at both ends has these wavelengths:
+
+$$ \lambda_n = 2 L / n $$
+
+## Worked example
+
+For a string of one metre the longest one is twice as long.
+
+$$ \lambda_1 = 2 L $$
+
+## Speed
+
+Its speed follows from tension and density, in this case $340 = 340$.
+
+$$ 2 \cdot 170 = 340 $$
+
+$$ c = \sqrt{T / \mu} $$
+
+A repetition says it once more.
+
+$$ u_{tt} = c^2  u_{xx} $$
+"""
+
+
+@pytest.fixture(scope="module")
+def waves(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    files = {"week2.md": WAVES, "week3.md": "# Pipes\n\nA pipe is open.\n\n$$ f = v $$\n\nIt hums.\n"}
+    return open_store(tmp_path_factory.mktemp("waves"), files)
+
+
+def test_the_formulas_of_a_lecture_stand_in_their_order_each_with_what_opens_it(waves: Store) -> None:
+    found = overview("What are the equations of standing waves on a string?", waves)
+    assert found is not None
+    assert found.head == "The formulas of Standing waves on a string (week2.md):"
+    assert [" ".join(one.text for one in unit).split("$$")[0].strip() for unit in found.units] == [
+        "It obeys a law.",
+        "A string that is fixed at both ends has these wavelengths:",
+        "",
+    ]
+    assert [unit[-1].text.split("$$")[1].strip() for unit in found.units] == [
+        "u_{tt} = c^2 u_{xx}",
+        r"\lambda_n = 2 L / n",
+        r"c = \sqrt{T / \mu}",
+    ]
+    assert [one for unit in found.units for one in unit] == list(found.points)
+
+
+@pytest.mark.parametrize(
+    ("question", "asked"),
+    [
+        ("equations of lecture week2.md", True),
+        ("List the SWOAS equations", True),
+        ("Please list all formulas for standing waves", True),
+        ("What are the formulas of pipes?", False),
+        ("What are the equations?", False),
+        ("What are the equations for the speed of a wave?", False),
+        ("What are the wave equations?", False),
+        ("What is the equation of standing waves on a string?", False),
+        ("Which lecture has the equations of standing waves?", False),
+    ],
+)
+def test_formulas_are_asked_for_of_one_document_that_has_some(waves: Store, question: str, asked: bool) -> None:
+    found = overview(question, waves)
+    assert (found is not None and bool(found.units)) is asked
+
+
+def test_formulas_are_told_with_a_marker_each(waves: Store) -> None:
+    tutor = Tutor(waves, ignorant([WAVES]))
+    answer = tutor.ask("Give me the equations of standing waves on a string")
+    assert answer.overview
+    assert answer.text.count("$$") == 6
+    assert len(answer.citations) == len({one.passage.passage_id for one in answer.citations}) >= 1
+    well_formed(answer)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from pathlib import PurePosixPath
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from corpus.document import Passage, shown
 from index.hits import Hit, SentenceScore
 from index.store import SourceInfo
 from tutor.candidate import Candidate, Kind, candidate, folded
+from tutor.formulas import MOST, stated
 from tutor.whole import whole
 
 _DOCUMENTS = 100
@@ -25,8 +27,8 @@ _DOCUMENTS = 100
 _LEAST_WORDS, _MOST_WORDS = 6, 45
 _SHORTEST_ITEM = 3
 """Words of an item that is told where there is no sentence."""
-_FEW = 3
-"""Fewer sentences than these are no overview."""
+_FEW, _FEWEST_FORMULAS = 3, 2
+"""Fewer sentences, or formulas, than these are no overview."""
 _HEADLINE = re.compile(r"(?:#{1,6}[ \t]+|\\(?:(?:sub)*section|chapter|frametitle)\*?\{)(?P<title>[^{}\n]+?)[\s#}]*$")
 _LEADS_OFF, _PROSE = 0.1, 0.1
 """What the first sentence under a heading gains, and one of running text, in cosine."""
@@ -66,13 +68,15 @@ class Library(Protocol):
 class Overview:
     """What is told of documents: `head` opens it, then each of `points`, whose `passage` is a position in `hits`.
 
-    `titles` tells that the points are no sentences of the passages but the titles of their documents.
+    `titles` tells that the points are no sentences of the passages but the titles of their documents. Where there are
+    `units`, made of the points, they are told as running text and not as a list.
     """
 
     head: str
     points: tuple[Candidate, ...]
     hits: tuple[Hit, ...]
     titles: bool = False
+    units: tuple[tuple[Candidate, ...], ...] = ()
 
 
 def overview(
@@ -90,6 +94,8 @@ def overview(
     asked = whole(question, sources, spoken_of)
     if asked is None:
         return None
+    if asked.formulas:
+        return _formulas(asked.sources[0], store)
     if not asked.sources or len(asked.sources) > max(asked.points // 2, 1):
         return _titles(asked.sources or sources, store, lacking=not asked.sources)
     said: list[tuple[Candidate, Hit]] = []
@@ -106,6 +112,19 @@ def _told(head: str, said: Sequence[tuple[Candidate, Hit]], *, titles: bool = Fa
     hits = tuple(sorted(unique.values(), key=lambda hit: -hit.score))
     points = tuple(replace(one, passage=hits.index(hit)) for one, hit in said)
     return Overview(head=head, points=points, hits=hits, titles=titles)
+
+
+def _formulas(source: SourceInfo, store: Library) -> Overview | None:
+    """The formulas of a document; None where it has no two of them."""
+    found = store.whole(source)
+    units = stated(found)
+    if len(units) < _FEWEST_FORMULAS:
+        return None
+    told = units[:MOST]
+    count = f"first {len(told)} of {len(units)} formulas" if len(told) < len(units) else "formulas"
+    whole = _told(f"The {count} of {_named(source)}:", [(one, found[one.passage]) for one in chain(*told)])
+    points = iter(whole.points)
+    return replace(whole, units=tuple(tuple(islice(points, len(unit))) for unit in told))
 
 
 def _central(hits: Sequence[Hit], most: int) -> list[Candidate]:

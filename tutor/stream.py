@@ -156,7 +156,9 @@ class Stream:
         self._mark("prompt")
         yield from split_words(whole.head)
         self._mark("first_words")
-        for one in whole.points:
+        for unit in whole.units:
+            yield from split_words(draft.quote(unit))
+        for one in () if whole.units else whole.points:
             yield from split_words(draft.point(one, quoted=not whole.titles))
         if whole.titles:
             self._finish(draft, overview=True)

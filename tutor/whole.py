@@ -30,6 +30,9 @@ _ASKS = re.compile(rf"\b(?:{_SUMS_UP}|{_TOPICS}|{_MAIN}|about)\b", re.IGNORECASE
 _TOPIC = re.compile(rf"\b(?:{_TOPICS})\b", re.IGNORECASE)
 _ALONE = re.compile(rf"\b(?:{_SUMS_UP}|outline|topics)\b", re.IGNORECASE)
 """What asks for an overview of everything where no word says of what."""
+_FORMULAS = r"(?:equations|formulas|formulae)"
+_FORMULAS_OF = re.compile(rf"\b{_FORMULAS}\W+(?:of|for|behind|in|from)\b", re.IGNORECASE)
+_ACRONYMS_FORMULAS = re.compile(rf"\b[A-Z]{{2,}}s?(?:['’]s)?\s+(?:\w+\s+)?{_FORMULAS}\b")
 _ONE = re.compile(
     r"\b(?:lectures?|lec|lessons?|class|slides|slide ?decks?|decks?|chapters?|documents?|files?|readings?|units?|weeks?"
     r"|sessions?|modules?|presentations?|handouts?|transcripts?|talks?|papers?|scripts?|notes)\b",
@@ -51,7 +54,8 @@ _COUNTS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine
 _POLITE = frozenset(
     "please give tell show write make create provide want need would like short quick brief briefly shortly quickly"
     " concise summary main general high level whole entire complete full hello hi thanks thank help subject content"
-    " title titled called named number no nr know expect important thing say today course subject today's".split()
+    " title titled called named number no nr know expect important thing say today course subject today's list define"
+    " all defining display explain equation formula".split()
 )
 _NUMBERED = re.compile(
     r"(?:lecture|lec|lesson|class|chapter|unit|week|session|module|deck|l|w)[ _-]*0*(\d+)|^0*(\d+)(?!\d)", re.IGNORECASE
@@ -61,11 +65,12 @@ _NUMBERED = re.compile(
 @dataclass(frozen=True, kw_only=True)
 class Whole:
     """What is asked for: an overview of `sources`, none where the question names some that are not there; of `points`
-    points, `topics` rather than what is said of them."""
+    points, `topics` rather than what is said of them, or the `formulas` of one."""
 
     sources: tuple[SourceInfo, ...]
     points: int
     topics: bool
+    formulas: bool = False
 
 
 def whole(
@@ -75,7 +80,12 @@ def whole(
 
     In a dialogue `spoken_of` gives a passage of what was spoken of last: "this lecture" is that one's.
     """
-    if not sources or not _ASKS.search(question) or _WHICH.search(question):
+    if not sources or _WHICH.search(question):
+        return None
+    if _FORMULAS_OF.search(question) or _ACRONYMS_FORMULAS.search(question):
+        of = _meant(question, sources, loosely=True) or []
+        return Whole(sources=tuple(of), points=POINTS, topics=False, formulas=True) if len(of) == 1 else None
+    if not _ASKS.search(question):
         return None
     named = _ONE.search(question) or _ALL.search(question) or _file(question, sources)
     # Without a word for a document it is a question about what was said, where something was.
@@ -93,9 +103,9 @@ def whole(
     return Whole(sources=tuple(meant), points=points, topics=bool(_TOPIC.search(question)))
 
 
-def _meant(question: str, sources: Sequence[SourceInfo]) -> list[SourceInfo] | None:
+def _meant(question: str, sources: Sequence[SourceInfo], *, loosely: bool = False) -> list[SourceInfo] | None:
     """The sources that a question asks for an overview of, none where it names some that are not there; None if it
-    asks for something else."""
+    asks for something else. `loosely`: their subject may stand for them, without a word for a document."""
     if source := _file(question, sources):
         name = re.escape(PurePosixPath(source.source).name)
         return [source] if not _rest(re.sub(name, " ", question, flags=re.IGNORECASE)) else None
@@ -110,8 +120,8 @@ def _meant(question: str, sources: Sequence[SourceInfo]) -> list[SourceInfo] | N
     if not words:
         return list(sources)
     same = [source for source in sources if words in (set(content_stems(source.title)), _names(source))]
-    within = [source for source in sources if words <= _names(source)]
-    return (same or within) if len(same or within) == 1 and _ONE.search(question) else None
+    within = [source for source in sources if words <= _names(source) or words == {_initials(source)}]
+    return (same or within) if len(same or within) == 1 and (loosely or _ONE.search(question)) else None
 
 
 def _file(question: str, sources: Sequence[SourceInfo]) -> SourceInfo | None:
@@ -133,6 +143,17 @@ def _names(source: SourceInfo) -> set[str]:
     """The stems of the words that a source is called by."""
     stems = content_stems(f"{source.title} {re.sub(r'[_-]', ' ', PurePosixPath(source.source).stem)}")
     return {one for one in stems if not one.isdigit()}
+
+
+def _initials(source: SourceInfo) -> str:
+    """The stem of what a title of three words or more is called in short.
+
+    >>> from types import SimpleNamespace
+    >>> _initials(SimpleNamespace(title="Long short-term memory"))
+    'lstm'
+    """
+    letters = [word[0] for word in re.findall(r"[A-Za-z]+", source.title)]
+    return stem("".join(letters).casefold()) if len(letters) > 2 else ""
 
 
 def _number(source: SourceInfo) -> int | None:
