@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from index.errors import StoreError
 from index.paths import default_store
+from index.terminal import print_anything
 
 if TYPE_CHECKING:
     from index.hits import Hit, SentenceScore
@@ -27,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--document", action="append", help="search this source or title only (may be repeated)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(argv)
+    print_anything()
 
     from index.ranker import Ranker
     from index.scoring import clean_query

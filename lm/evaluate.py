@@ -152,6 +152,12 @@ def answers(checkpoint: Checkpoint, questions: Sequence[Question]) -> Iterator[t
                 yield number, tokenizer.decode(tokens).strip(), length + len(tokens)
 
 
+def _show(line: str, last: bool) -> None:
+    """Progress, written over on a terminal; into a log goes the last line alone."""
+    if sys.stderr.isatty() or last:
+        print(f"\r{line} " if sys.stderr.isatty() else line, end="\n" if last else "", file=sys.stderr, flush=True)
+
+
 def evaluate_squad(
     checkpoint: Checkpoint, questions: Sequence[Question]
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -164,10 +170,10 @@ def evaluate_squad(
         scores = {"exact_match": exact_match(answer, question.answers), "f1": f1(answer, question.answers)}
         records[number] = {"id": question.id, "prediction": answer, **scores}
         tokens += count
-        if len(records) % 20 == 0 or len(records) == len(questions):
+        last = len(records) == len(questions)
+        if len(records) % 20 == 0 or last:
             rate = tokens / (time.perf_counter() - started)
-            print(f"\r{len(records):,}/{len(questions):,} questions, {rate:,.0f} tokens/s ", end="", file=sys.stderr)
-    print(file=sys.stderr)
+            _show(f"{len(records):,}/{len(questions):,} questions, {rate:,.0f} tokens/s", last)
     seconds = time.perf_counter() - started
     ordered = [records[number] for number in range(len(questions))]
     summary: dict[str, Any] = {
@@ -203,9 +209,7 @@ def evaluate_text(checkpoint: Checkpoint, text: str, *, quiet: bool = False) -> 
             losses = model.losses(tokens, torch.zeros_like(tokens), prompt, answer, torch.full_like(answer, -1))
             total += float(losses.nll[losses.mask].double().sum())
             if not quiet:
-                print(f"\r{start + len(scored):,}/{len(ids):,} tokens ", end="", file=sys.stderr)
-    if not quiet:
-        print(file=sys.stderr)
+                _show(f"{start + len(scored):,}/{len(ids):,} tokens", start + _STRIDE >= len(ids))
     size, words = len(text.encode()), len(text.split())
     return {
         "loss": total / len(ids),

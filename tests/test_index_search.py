@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -202,6 +203,14 @@ def test_the_command_prints_hits_and_json(
     assert json.loads(capsys.readouterr().out.encode("utf-8"))["query"] == "caf? gate"
     assert search_module.main([" ", "--store", str(path)]) == 1
     assert capsys.readouterr().err == "error: the query is empty; ask something\n"
+
+
+def test_what_the_terminal_cannot_show_is_printed_as_its_escape(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "load_embedder", lambda name="": FakeEmbedder())
+    printed = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(printed, encoding="ascii", write_through=True))
+    assert search_module.main(["Gau\xdf gate", "--store", str(path), "--json"]) == 0
+    assert b"Gau\\xdf gate" in printed.getvalue()
 
 
 def test_the_default_store_follows_the_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -110,3 +110,25 @@ def test_line_separators_inside_a_question_and_a_byte_order_mark_are_read(tmp_pa
 )
 def test_a_history_may_be_written_as_pairs_or_messages(history: list[object]) -> None:
     assert read_history({"history": history}, "here") == [("Why?", "So."), ("How?", "")]
+
+
+def test_a_batch_that_ends_early_keeps_what_was_answered(
+    course_tutor: Tutor, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = [{"id": number, "question": "What is attention?"} for number in range(3)]
+    asked, ask = [], course_tutor.ask
+
+    def interrupted(*question: object, **how: object) -> object:
+        asked.append(question)
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        return ask(*question, **how)
+
+    monkeypatch.setattr(course_tutor, "ask", interrupted)
+    output = tmp_path / "out.jsonl"
+    with pytest.raises(KeyboardInterrupt):
+        answer_batch(course_tutor, records, output, parser().parse_args(["--batch", "x", "--output", "y"]))
+    assert not output.exists()
+    kept = tmp_path / "out.jsonl.part"
+    assert [json.loads(line)["id"] for line in kept.read_text(encoding="utf-8").splitlines()] == [0]
+    assert f"what was answered before is in {kept}" in capsys.readouterr().err

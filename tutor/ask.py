@@ -97,29 +97,38 @@ def answer_batch(tutor: Tutor, records: Sequence[dict[str, Any]], output: Path, 
     part = output.with_name(output.name + ".part")
     # An identity may hold half a character: it goes out as the escape it came as.
     with part.open("w", encoding="utf-8", errors="backslashreplace") as file:
-        for number, record in enumerate(records, 1):
-            started = time.perf_counter()
-            try:
-                found = tutor.ask(
-                    record["question"],
-                    read_history(record, str(record["id"])),
-                    arguments.k,
-                    course=arguments.course,
-                    documents=arguments.document,
-                    trace=False,
-                )
-                line = batch_line(record["id"], found)
-            except TutorError as fault:
-                failed += 1
-                line = {"id": record["id"], "answer": "", "refused": True, "citations": [], "passages": []}
-                line["error"] = str(fault)
-            line["seconds"] = round(time.perf_counter() - started, 4)
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
-            if sys.stderr.isatty() or number % 50 == 0 or number == len(records):
-                print(f"\r{number}/{len(records)} questions ", end="", file=sys.stderr, flush=True)
+        try:
+            for number, record in enumerate(records, 1):
+                line = _asked(tutor, record, arguments)
+                failed += "error" in line
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+                if sys.stderr.isatty() or number % 50 == 0 or number == len(records):
+                    print(f"\r{number}/{len(records)} questions ", end="", file=sys.stderr, flush=True)
+        except BaseException:
+            print(f"\ntutor.ask: ended early; what was answered before is in {part}", file=sys.stderr)
+            raise
     print(file=sys.stderr)
     part.replace(output)
     return failed
+
+
+def _asked(tutor: Tutor, record: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
+    """The output line of a record, with `error` where it could not be asked."""
+    started = time.perf_counter()
+    try:
+        found = tutor.ask(
+            record["question"],
+            read_history(record, str(record["id"])),
+            arguments.k,
+            course=arguments.course,
+            documents=arguments.document,
+            trace=False,
+        )
+        line = batch_line(record["id"], found)
+    except TutorError as fault:
+        line = {"id": record["id"], "answer": "", "refused": True, "citations": [], "passages": []}
+        line["error"] = str(fault)
+    return line | {"seconds": round(time.perf_counter() - started, 4)}
 
 
 def batch_line(identity: Any, answer: Answer) -> dict[str, Any]:
@@ -188,7 +197,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Command line; 0 on success, 1 with one line on a fault of input, store or model."""
     arguments = parser().parse_args(argv)
     from index.errors import StoreError
+    from index.terminal import print_anything
 
+    print_anything()
     try:
         return _run(arguments)
     except (ValueError, StoreError, OSError) as fault:

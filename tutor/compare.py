@@ -280,7 +280,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Command line; 0 on success, 1 with one line on a fault of input, store or model."""
     arguments = parser().parse_args(argv)
     from index.errors import StoreError
+    from index.terminal import print_anything
 
+    print_anything()
     try:
         _run(arguments)
     except (ValueError, StoreError, OSError) as fault:
