@@ -116,3 +116,11 @@ def test_who_asks_on_wants_something_new_and_who_asks_again_does_not() -> None:
     assert told_before("An example?", history) == "A vector. It opens.\nA memory."
     for question in ("Say that again, please", "are you sure?", "Can you put that more simply?", "in other words?"):
         assert told_before(question, history) == ""
+
+
+def test_thanks_are_no_question_and_are_passed_over_by_the_next_one() -> None:
+    history = [("What do the gates of an LSTM do?", "They ..."), ("Thanks, that was helpful!", "That asks nothing.")]
+    assert standalone("Ok, great!", history[:1], lambda text: 0.0, bool) == "Ok, great!"
+    assert standalone("And why is that?", history, lambda text: 0.0, bool) == (
+        "What do the gates of an LSTM do? And why is that?"
+    )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from index.defining import asked_terms
 from lm.reading import content_stems
 from tutor.answer import History
-from tutor.names import names
+from tutor.names import is_courtesy, names
 from tutor.numerals import Says
 from tutor.swapping import named, swapped
 
@@ -121,16 +121,18 @@ class _Turn:
 def standalone(question: str, history: History, nearness: Nearness, says: Says) -> str:
     """The question with what it leans on in front of it: the last earlier question that stands alone, what was named
     since, and the one asked just before. Where it only names something else, the earlier question asked of that
-    (`tutor.swapping`); the question itself when it stands alone.
+    (`tutor.swapping`); the question itself when it stands alone, or asks nothing.
 
     >>> standalone("And in the GRU?", [("What do the gates of an LSTM do?", "They ...")], lambda text: 0.0, bool)
     'What do the gates of an GRU do?'
     >>> standalone("And why is that?", [("What do the gates of an LSTM do?", "They ...")], lambda text: 0.0, bool)
     'What do the gates of an LSTM do? And why is that?'
     """
+    if is_courtesy(question):
+        return question
     turns: list[_Turn] = []
     for asked in (*(earlier.strip() for earlier, _ in history), question):
-        if asked:
+        if asked and not is_courtesy(asked):
             turns.append(_understood(asked, turns, nearness, says))
     return turns[-1].whole if turns else question
 

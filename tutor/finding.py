@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tutor.candidate import Candidate
 from tutor.coverage import probability, signals
-from tutor.names import asks_something
+from tutor.names import asks_something, is_small_talk
 from tutor.odds import read_hits
 
 if TYPE_CHECKING:
@@ -32,13 +32,14 @@ class Found:
     """What was found for a question: passages, best first, and the sentences of those that are read, in reading order.
 
     `covered` is the probability that the material covers the question; `uncovered` are the parts that it does not cover
-    while it does another one.
+    while it does another one. `small_talk` tells that nothing was asked.
     """
 
     hits: tuple[Hit, ...]
     candidates: tuple[Candidate, ...]
     covered: float
     uncovered: tuple[str, ...] = ()
+    small_talk: bool = False
 
 
 def find(store: Store, search: Search, query: str, asked: str, told: str, choices: Choices) -> Found:
@@ -46,7 +47,8 @@ def find(store: Store, search: Search, query: str, asked: str, told: str, choice
     before."""
     hits = search(query)
     candidates = tuple(read_hits(hits[: choices.read], asked, told))
-    return Found(hits=hits, candidates=candidates, covered=_covered(store, query, hits))
+    covered = _covered(store, query, hits)
+    return Found(hits=hits, candidates=candidates, covered=covered, small_talk=is_small_talk(query))
 
 
 def with_parts(

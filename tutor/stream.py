@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _LONGEST_ANSWER = 200
 _REFUSAL = "The course material does not cover this question."
+_NOTHING_ASKED = "That asks nothing about the course material. Ask about something in it."
 _UNCOVERED = "The course material does not cover the other part of the question: {}"
 
 
@@ -95,7 +96,7 @@ class Stream:
         # A follow-up is searched with what it leans on and read as it was asked: the passages know the topic by now.
         prompt, chosen = self._tutor.prompt_of(self._tutor.store.mended(self._question), found.candidates)
         if not chosen or found.covered < self._tutor.choices.threshold:
-            yield from self._refuse()
+            yield from self._refuse(found)
             return
         self._mark("prompt")
         decoding = Decoding(longest=_LONGEST_ANSWER, may_refuse=False)
@@ -182,11 +183,13 @@ class Stream:
             start = end
         return found
 
-    def _refuse(self) -> Iterator[str]:
+    def _refuse(self, found: Found) -> Iterator[str]:
+        """Say that the material does not cover the question, and name the nearest place."""
         nearest = f" The nearest place is {self._hits[0].passage.locator.describe()}." if self._hits else ""
+        text = _NOTHING_ASKED if found.small_talk else _REFUSAL + nearest
         self._mark("generate")
-        yield from split_words(_REFUSAL + nearest)
-        self._finish(Draft(text=_REFUSAL + nearest), refused=True)
+        yield from split_words(text)
+        self._finish(Draft(text=text), refused=True)
 
     def _finish(
         self,
