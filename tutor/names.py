@@ -33,8 +33,8 @@ _COURTEOUS = frozenset(
     " good perfect awesome excellent brilliant amazing helpful welcome appreciated alright yes yeah yep no nope".split()
 )
 _BESIDE_COURTESY = frozenset(
-    "a again all and day did for got have i i'll is it it's job lot made makes me morning much my now of oh right sense sir"
-    " so sounds sure that that's the then this too tutor understood very was well done you your".split()
+    "a again all and day did for got have i i'll is it it's job lot made makes me morning much my now of oh right sense"
+    " sir so sounds sure that that's the then this too tutor understood very was well done you your".split()
 )
 _ASKS = re.compile(
     r"\s*(?:what|who|whom|whose|which|when|where|why|how|is|are|was|were|do|does|did|can|could|define|explain|describe"
