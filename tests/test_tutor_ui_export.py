@@ -1,14 +1,20 @@
 """The conversation to take away."""
 
 import json
+from dataclasses import replace
 
+import pytest
 from fake_tutor import HOSTILE, SENTENCE, FakeTutor
+from markdown_it import MarkdownIt
 
 from tutor.ui.chat import respond
 from tutor.ui.export import FORMAT, conversation_json, conversation_markdown
 from tutor.ui.loading import Loading
 
 QUESTION = "What does the forget gate do?"
+TABLE = (
+    "The table compares owls.\n\n| owl | metres |\n|:---|------:|\n| eagle owl | 1.8 |\n| barn owl | 0.9 |\n\nThey fly."
+)
 
 
 def talked(*questions: str):
@@ -57,3 +63,26 @@ def test_a_question_cannot_break_out_of_its_heading() -> None:
     text = conversation_markdown(talked(f"# {HOSTILE}"))
     assert "<img" not in text.split("\n\n")[1]
     assert text.split("\n\n")[1].startswith("## \\# ")
+
+
+@pytest.mark.parametrize(
+    ("words", "rows"),
+    [
+        (["The table compares owls.\n\n| owl | metres |", "| eagle owl | 1.8 |\n| barn owl | 0.9 |\n\nThey fly."], 3),
+        (["| owl | metres |", "| barn owl | 0.9 |"], 2),
+        (["| eagle owl | 1.8 |"], 2),
+        ([TABLE], 3),
+    ],
+)
+def test_rows_that_were_quoted_are_a_table_in_markdown(words: list[str], rows: int) -> None:
+    (turn,) = talked(QUESTION)
+    first, *_ = turn.record["citations"]
+    spans = [[TABLE.index(one), TABLE.index(one) + len(one)] for one in words]
+    first = {**first, "passage": {**first["passage"], "text": TABLE}, "passage_spans": spans}
+    turn = replace(turn, record={**turn.record, "citations": [first]})
+    text = conversation_markdown([turn])
+    shown = MarkdownIt("commonmark").enable("table").render(text)
+    assert "|" not in shown
+    assert (shown.count("<table>"), shown.count("<tr>")) == (1, rows)
+    assert all(f"<p>{line}</p>" in shown for line in ("The table compares owls.", "They fly.") if line in str(words))
+    assert json.loads(conversation_json([turn]))["turns"][0]["citations"][0]["quotes"] == words

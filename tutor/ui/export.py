@@ -6,7 +6,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from corpus.sentences import sentence_spans
+from corpus.tables import is_rule
+from tutor.candidate import Candidate, Kind, candidate
 from tutor.hint import inert
+from tutor.table import empty_head, rule
 from tutor.ui.chat import Turn
 from tutor.ui.markers import bracketed
 
@@ -46,7 +50,7 @@ def conversation_markdown(turns: Sequence[Turn]) -> str:
         for one in turn.record["citations"]:
             passage = one["passage"]
             lines = [f"**[{one['number']}]** {inert(passage['document'])} ({inert(passage['place'])})"]
-            lines += ["> " + quote.replace("\n", "\n> ") for quote in quotes(one)]
+            lines += ["> " + quote.replace("\n", "\n> ") for quote in _quotes_in_markdown(one)]
             parts.append("\n\n".join(lines))
         written = f"model {turn.record['model']}, index generation {turn.record['generation']}, {turn.record['time']}"
         parts.append(f"*{inert(written)}*")
@@ -71,3 +75,25 @@ def quotes(citation: dict[str, Any]) -> list[str]:
     """The stretches of the passage that a citation, as `Answer.to_json` gives it, rests on."""
     text = citation["passage"]["text"]
     return [text[start:end] for start, end in citation["passage_spans"]]
+
+
+def _quotes_in_markdown(citation: dict[str, Any]) -> list[str]:
+    """The same stretches for people: rows of one table are one table again, with a head and its rule."""
+    text = citation["passage"]["text"]
+    read = [candidate(0, text, start, end, 0.0) for start, end in sentence_spans(text)]
+    rows = [one for one in read if one is not None and one.kind is Kind.ROW]
+    found: list[str] = []
+    last: Candidate | None = None
+    for start, end in citation["passage_spans"]:
+        inside = [row for row in rows if start <= row.start and row.end <= end]
+        for row, at in zip((*inside, None), (start, *(row.end for row in inside)), strict=True):
+            before = text[at : row.start if row else end].strip()
+            if before and not (last and is_rule(before)):
+                found.append(before)
+                last = None
+            if row and last and row.belongs(last):
+                found[-1] += f"\n{row.text}"
+            elif row:
+                found.append(f"{row.text}\n{rule(row.text)}" if row.heads else empty_head(row.text) + row.text)
+            last = row or last
+    return found
