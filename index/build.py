@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -20,7 +20,7 @@ from index.database import Database, Row, Source, write_database
 from index.disk import reserve
 from index.embedder import Embedder, load_embedder, same_vectors
 from index.embedding import VectorMaker, content_key
-from index.errors import StoreError
+from index.errors import StoreError, UnreadError
 from index.generation import (
     GENERATIONS,
     FailPoint,
@@ -35,6 +35,7 @@ from index.generation import (
     writing,
 )
 from index.manifest import DATABASE, SENTENCES, VECTORS, Manifest, describe_files
+from index.originals import original_file
 from index.paths import default_store, shipped_lectures
 from index.progress import Stages, silent, stages_on_stderr
 from index.report import BuildReport, FileReport
@@ -48,6 +49,7 @@ def build(
     *,
     course: str = "",
     force: bool = False,
+    new: Collection[Path] = (),
     embedder: Embedder | None = None,
     progress: Stages = silent,
     fail_point: FailPoint = no_fail,
@@ -60,7 +62,7 @@ def build(
     again, text that has not changed is not embedded again, and when nothing changed nothing is published; `force`
     does all of it afresh. `embedder` is by default the one the store was built with. Raises StoreError, and leaves the
     store as it was, when there is nothing to index, another build is at work, or the store is damaged (unless `force`),
-    and OSError when the disk is full.
+    UnreadError when one of the uploads `new` cannot be read, and OSError when the disk is full.
     """
     started = time.perf_counter()
     store = Path(store).expanduser()
@@ -77,6 +79,8 @@ def build(
         embedder = embedder or load_embedder(old.manifest.embedder["name"] if old else "")
         old_sources = _sources_of(old)
         parts, gone = gather(request, files, uploads, old_sources, embedder, partial(progress, "reading"))
+        if unread := _unread(store, parts, new):
+            raise UnreadError(unread)
         same = old is not None and same_vectors(old.manifest.embedder, embedder.fingerprint())
         if old and same and not force and [part.source for part in parts] == old_sources:
             return _report(store, old, parts, gone, started)
@@ -118,6 +122,13 @@ def _sources_of(generation: Generation | None) -> list[Source]:
         return []
     with closing(Database(generation.directory / DATABASE)) as database:
         return database.sources()
+
+
+def _unread(store: Path, parts: Sequence[Part], new: Collection[Path]) -> dict[Path, str]:
+    """Why those of the uploads `new` that cannot be read cannot, by path."""
+    skipped = [part.source for part in parts if part.source.reason] if new else []
+    found = [(original_file(store, source), source.reason) for source in skipped]
+    return {path: reason for path, reason in found if path is not None and path in new}
 
 
 def _write_data(

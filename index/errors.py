@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 
 
 class StoreError(Exception):
     """Something the user can mend; the message is one line that says what to do next."""
+
+
+class UnreadError(StoreError):
+    """Uploads that came new could not be read. `files` says why, by path."""
+
+    def __init__(self, files: Mapping[Path, str]) -> None:
+        super().__init__("; ".join(f"{path.name} {reason}" for path, reason in files.items()))
+        self.files = dict(files)
 
 
 _LONGEST = 100

@@ -77,13 +77,13 @@ def test_an_upload_is_indexed_and_the_difference_told(
     library.add(files[1:2], "Night birds")
     again = library.wait().difference
     assert again is not None
-    assert [one.name for one in again.rejected] == ["broken.pdf"]
+    (broken,) = again.rejected
+    assert (broken.name, broken.reason.endswith("; not kept")) == ("broken.pdf", True)
     assert [(one.course, one.source, one.origin) for one in library.documents()] == [
-        ("Night birds", "broken.pdf", "uploaded"),
         ("Night birds", "owls.md", "uploaded"),
         ("notes", "gates.md", "folder"),
     ]
-    assert kept(store) == ["Night birds/broken.pdf", "Night birds/owls.md"]
+    assert kept(store) == ["Night birds/owls.md"]
     assert library.health().faults == ()
 
 
@@ -98,6 +98,28 @@ def test_a_second_upload_of_the_same_name_replaces_the_first(library: Library, l
     assert "owl turns" not in texts(loading)
     library.add([inbox / "owls.md"], "Birds")
     assert library.wait().difference == Difference(unchanged=2)
+
+
+def test_a_file_that_cannot_be_read_does_not_replace_one_that_could(
+    library: Library, loading: Loading, store: Path, inbox: Path
+) -> None:
+    library.add([written(inbox / "owls.md", OWLS)], "Birds")
+    library.wait()
+    generation = loading.get().store.generation
+    library.add([written(inbox / "owls.md", b"\x00" * 5_000)], "Birds")
+    found = library.wait().difference
+    assert found is not None
+    assert (found.added, found.changed, found.removed, found.unchanged) == ((), (), (), 2)
+    assert [one.reason.endswith("; not kept, the earlier file of this name stays") for one in found.rejected] == [True]
+    assert loading.get().store.generation == generation
+    library.add([inbox / "owls.md", written(inbox / "more.md", "# More\n\nA heron stands.")], "Birds")
+    found = library.wait().difference
+    assert found is not None
+    assert (found.added, found.unchanged, len(found.rejected)) == ((("Birds", "more.md"),), 2, 1)
+    assert "eyes do not move" in texts(loading)
+    assert kept(store) == ["Birds/more.md", "Birds/owls.md"]
+    assert (uploads_folder(store) / "Birds" / "owls.md").read_text(encoding="utf-8") == OWLS
+    assert library.health().faults == ()
 
 
 def test_an_upload_into_a_course_of_a_folder_stands_beside_its_files(library: Library, inbox: Path) -> None:
@@ -126,8 +148,10 @@ def test_what_was_uploaded_can_be_removed_and_nothing_else(
     (uploads_folder(store) / "Birds" / "more.md").unlink()
     library.remove("Birds", "more.md")
     assert library.wait().difference == Difference(removed=(("Birds", "more.md"),), unchanged=1)
-    library.add([written(inbox / "broken.pdf", "%PDF-1.7 and nothing else")], "Birds")
-    library.wait()
+    broken = uploads_folder(store) / "Birds" / "broken.pdf"
+    broken.parent.mkdir()
+    written(broken, "%PDF-1.7 and nothing else")
+    build([], store, embedder=FakeEmbedder())
     library.remove("Birds", "broken.pdf")
     assert library.wait().difference == Difference(removed=(("Birds", "broken.pdf"),), unchanged=1)
 

@@ -44,6 +44,6 @@ def test_progress_comes_from_the_other_process(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "owls.md").write_text(OWLS, encoding="utf-8")
     seen: list[tuple[str, int, int]] = []
-    build_apart(rebuild, store, lambda *step: seen.append(step))
+    build_apart(rebuild, store, (), lambda *step: seen.append(step))
     assert {stage for stage, _, _ in seen} == {"reading", "embedding passages", "embedding sentences"}
     assert all(0 <= done <= total for _, done, total in seen)

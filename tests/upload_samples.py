@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import zipfile
+from collections.abc import Collection
 from pathlib import Path
 
 from fake_embedder import FakeEmbedder
@@ -14,24 +15,24 @@ from index.build import build
 from index.progress import Stages
 
 
-def rebuild(store: Path, progress: Stages) -> None:
-    build((), store, progress=progress, embedder=FakeEmbedder())
+def rebuild(store: Path, new: Collection[Path], progress: Stages) -> None:
+    build((), store, new=new, progress=progress, embedder=FakeEmbedder())
 
 
-def fail(store: Path, progress: Stages) -> None:
+def fail(store: Path, new: Collection[Path], progress: Stages) -> None:
     raise OSError(28, "No space left on device")
 
 
-def die(store: Path, progress: Stages) -> None:
+def die(store: Path, new: Collection[Path], progress: Stages) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def wait_for_file(gate: Path, store: Path, progress: Stages) -> None:
+def wait_for_file(gate: Path, store: Path, new: Collection[Path], progress: Stages) -> None:
     """Reads once the file `gate` is there."""
     progress("reading", 0, 1)
     while not gate.exists():
         threading.Event().wait(0.02)
-    rebuild(store, progress)
+    rebuild(store, new, progress)
 
 
 def written(path: Path, content: str | bytes) -> Path:

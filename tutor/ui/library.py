@@ -6,11 +6,12 @@ import threading
 import time
 import traceback
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from index.errors import UnreadError
 from index.paths import shipped_lectures
 from index.uploads import uploads_folder
 from tutor.ui.loading import Loading, user_errors
@@ -52,7 +53,7 @@ class Document:
 @dataclass(frozen=True, kw_only=True)
 class Difference:
     """What a change did to the index: (course, source) of the files that came, changed and went; the number of those
-    that stayed; and the files that were not taken or could not be read."""
+    that stayed; and the files that were not taken."""
 
     added: tuple[tuple[str, str], ...] = ()
     changed: tuple[tuple[str, str], ...] = ()
@@ -175,12 +176,29 @@ class Library:
         before = self._sources()
         with changing(self._folder) as files:
             rejected = change(files)
-            if files.made:
-                self._tell("starting", 0, 0)
-                build_apart(self._work, self.store, self._tell)
+            rejected += self._built(files)
         self._tell("opening the new index", 0, 0)
         self._loading.refresh()
-        return difference(before, self._sources(), rejected, files.came)
+        return difference(before, self._sources(), rejected)
+
+    def _built(self, change: Change) -> tuple[Rejected, ...]:
+        """Builds for a change; returned are the new files that cannot be read, which are taken back."""
+        rejected: list[Rejected] = []
+        while change.made:
+            self._tell("starting", 0, 0)
+            try:
+                build_apart(self._work, self.store, frozenset(change.came), self._tell)
+                break
+            except UnreadError as unread:
+                change.give_up(unread.files)
+                rejected += [self._not_kept(path, reason) for path, reason in unread.files.items()]
+        return tuple(rejected)
+
+    def _not_kept(self, path: Path, reason: str) -> Rejected:
+        """What is told of a new file that was taken back."""
+        name = Path(*path.relative_to(self._folder).parts[1:]).as_posix()
+        end = "; not kept" + (", the earlier file of this name stays" if path.exists() else "")
+        return Rejected(name=name, reason=reason + end)
 
     def _put(self, change: Change, files: Sequence[Path], course: str) -> tuple[Rejected, ...]:
         received = receive(files, change.incoming)
@@ -234,23 +252,16 @@ def difference(
     before: dict[tuple[str, str], SourceInfo],
     after: dict[tuple[str, str], SourceInfo],
     rejected: Sequence[Rejected],
-    came: Collection[Path],
 ) -> Difference:
-    """What lies between two states of a store. Of the files that `came`, those that could not be read count as rejected
-    like the ones that were `rejected` before."""
+    """What lies between two states of a store, beside the files that were `rejected`."""
     were = {key: one.sha256 for key, one in before.items() if not one.reason}
     are = {key: one.sha256 for key, one in after.items() if not one.reason}
-    unread = [
-        Rejected(name=one.source, reason=one.reason)
-        for one in after.values()
-        if one.reason and one.uploaded and one.path in came
-    ]
     return Difference(
         added=tuple(key for key in are if key not in were),
         changed=tuple(key for key in are if key in were and are[key] != were[key]),
         removed=tuple(key for key in before if key not in after or (key in were and key not in are)),
         unchanged=sum(are[key] == were.get(key) for key in are),
-        rejected=(*rejected, *unread),
+        rejected=tuple(rejected),
     )
 
 

@@ -8,22 +8,23 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from index.build import build
-from index.errors import StoreError
+from index.errors import StoreError, UnreadError
 from index.progress import Stages
 from tutor.errors import TutorError
 
-Work = Callable[[Path, Stages], object]
-"""Brings a store up to date; called in another process, so it has to be a function of a module."""
+Work = Callable[[Path, Collection[Path], Stages], object]
+"""Brings a store up to date, or raises UnreadError for the new uploads among these paths that cannot be read; called in
+another process, so it has to be a function of a module."""
 
 _WORK = ".change-"
 _LOCK = ".lock"
-_DONE, _FAILED = "done", "failed"
+_DONE, _FAILED, _UNREAD = "done", "failed", "unread"
 _PAUSE = 0.1
 """Seconds between two reports of progress."""
 
@@ -32,19 +33,20 @@ class LibraryError(TutorError):
     """The lectures cannot be changed like this; the message is one line for the user."""
 
 
-def rebuild(store: Path, progress: Stages) -> None:
+def rebuild(store: Path, new: Collection[Path], progress: Stages) -> None:
     """Reads the uploads of a store again; everything else in it stays."""
-    build((), store, progress=progress)
+    build((), store, new=new, progress=progress)
 
 
-def build_apart(work: Work, store: Path, progress: Stages) -> None:
+def build_apart(work: Work, store: Path, new: Collection[Path], progress: Stages) -> None:
     """Runs `work` in a child process that gives way to the others, and passes its progress on.
 
-    Raises StoreError with its one line where it fails, and RuntimeError where it dies without a word.
+    Raises StoreError with its one line where it fails, as an UnreadError where it is on some of the uploads that are
+    `new`, and RuntimeError where it dies without a word.
     """
     context = multiprocessing.get_context("spawn")
     receiving, sending = context.Pipe(duplex=False)
-    child = context.Process(target=_child, args=(work, store, sending), name="build-index", daemon=True)
+    child = context.Process(target=_child, args=(work, store, new, sending), name="build-index", daemon=True)
     child.start()
     sending.close()
     try:
@@ -52,6 +54,8 @@ def build_apart(work: Work, store: Path, progress: Stages) -> None:
             stage, done, total = receiving.recv()
             if stage == _DONE:
                 return
+            if stage == _UNREAD:
+                raise UnreadError(done)
             if stage == _FAILED:
                 raise StoreError(done)
             progress(stage, done, total)
@@ -63,7 +67,7 @@ def build_apart(work: Work, store: Path, progress: Stages) -> None:
         child.join()
 
 
-def _child(work: Work, store: Path, pipe: Connection) -> None:
+def _child(work: Work, store: Path, new: Collection[Path], pipe: Connection) -> None:
     """The child process. Ctrl+C reaches the whole program; the parent ends this process then."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(10)
@@ -76,7 +80,9 @@ def _child(work: Work, store: Path, pipe: Connection) -> None:
             pipe.send((stage, done, total))
 
     try:
-        work(store, tell)
+        work(store, new, tell)
+    except UnreadError as fault:
+        pipe.send((_UNREAD, fault.files, 0))
     except StoreError as fault:
         pipe.send((_FAILED, str(fault), 0))
     except OSError as fault:
@@ -128,14 +134,22 @@ class Change:
             target.replace(backup)
         self._done.append((target, backup if there else None))
 
-    def undo(self) -> None:
-        """Restores the uploads as they were before."""
+    def give_up(self, paths: Collection[Path]) -> None:
+        """Restores what was at these paths before."""
         for target, backup in reversed(self._done):
+            if target not in paths:
+                continue
             if backup is None:
                 target.unlink(missing_ok=True)
             else:
                 backup.replace(target)
-        self._done.clear()
+        self._done = [one for one in self._done if one[0] not in paths]
+        self.came.difference_update(paths)
+        self.made = bool(self._done)
+
+    def undo(self) -> None:
+        """Restores the uploads as they were before."""
+        self.give_up([target for target, _ in self._done])
 
 
 @contextmanager
