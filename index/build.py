@@ -85,7 +85,8 @@ def build(
         if old and same and not force and [part.source for part in parts] == old_sources:
             return _report(store, old, parts, gone, started)
         work = new_directory(store)
-        maker = VectorMaker(embedder, old if same and not force else None)
+        loading = partial(progress, "loading the embedder", 0, 0)
+        maker = VectorMaker(embedder, old if same and not force else None, loading)
         rows, embedded = _write_data(work, parts, old, maker, progress)
         fail_point("written")
         manifest = _manifest(next_name(store), work, parts, rows, maker)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +52,14 @@ class VectorMaker:
     """Makes the vectors of a generation with `embedder`, reusing those of `old` (None for no reuse).
 
     `old` must have been built with an embedder of the same fingerprint. `embedded` counts the texts that were not
-    taken over. The embedder's weights are loaded only if there is such a text.
+    taken over. The embedder's weights are loaded only if there is such a text; `loading` is called before.
     """
 
-    def __init__(self, embedder: Embedder, old: Generation | None) -> None:
+    def __init__(self, embedder: Embedder, old: Generation | None, loading: Callable[[], None]) -> None:
         self.identity = identity_of(embedder.fingerprint())
         self.embedder = embedder
         self._old = old
+        self._loading = loading
         self._awake = False
         self._passage_rows: dict[bytes, int] = {}
         self._sentence_rows: dict[bytes, int] = {}
@@ -99,8 +101,10 @@ class VectorMaker:
 
     def probes(self) -> tuple[Probe, ...]:
         """The probe sentences with their vectors, for the manifest."""
-        if self._old:
-            return self._old.manifest.probes
+        return self._old.manifest.probes if self._old else self._new_probes
+
+    @cached_property
+    def _new_probes(self) -> tuple[Probe, ...]:
         vectors = self.embedder.encode(PROBES)
         return tuple(
             Probe(text=text, vector=tuple(vector.tolist())) for text, vector in zip(PROBES, vectors, strict=True)
@@ -117,8 +121,8 @@ class VectorMaker:
                 missing.setdefault(key, []).append(position)
         places = list(missing.values())
         if places:
+            self._wake()
             progress(0, len(places))
-            self._check_probes()
         for start in range(0, len(places), _SLAB):
             slab = places[start : start + _SLAB]
 
@@ -133,9 +137,14 @@ class VectorMaker:
                 out[positions] = vector
         return sum(map(len, places))
 
-    def _check_probes(self) -> None:
-        """New vectors must lie in the space of the old ones they stand beside."""
-        if self._old and not self._awake and probe_cosine(self._old.manifest, self.embedder) < PROBE_COSINE:
+    def _wake(self) -> None:
+        """Loads the embedder with the probes. New vectors must lie in the space of the old ones they stand beside."""
+        if self._awake:
+            return
+        self._loading()
+        if self._old is None:
+            self.probes()
+        elif probe_cosine(self._old.manifest, self.embedder) < PROBE_COSINE:
             store = self._old.directory.parents[1]
             raise StoreError(
                 f"{self.embedder.name} no longer gives the vectors of {store}; {build_command(store, '--force')}"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Stages = Callable[[str, int, int], None]
-"""Called with (stage, done, in all)."""
+"""Called with (stage, done, in all); in all is 0 where it is not known."""
 
 _QUIET_SECONDS = 1.0
 _LINE_SECONDS = 5.0
@@ -39,8 +39,10 @@ def _bars() -> Iterator[Stages]:
 
         def show(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
-                tasks[stage] = progress.add_task(stage, total=total)
-            progress.update(tasks[stage], completed=done, total=total)
+                tasks[stage] = progress.add_task(stage, total=None)
+            progress.update(tasks[stage], completed=done, total=total or None)
+            for task in progress.tasks:
+                progress.update(task.id, visible=task.total is not None or task.id == tasks[stage])
 
         yield show
 
@@ -52,6 +54,6 @@ def _lines() -> Stages:
         nonlocal last
         if time.monotonic() - last >= _LINE_SECONDS:
             last = time.monotonic()
-            print(f"{stage}: {done:,} of {total:,}", file=sys.stderr, flush=True)
+            print(f"{stage}: {done:,} of {total:,}" if total else stage, file=sys.stderr, flush=True)
 
     return show

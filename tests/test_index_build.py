@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from index.check import faults
 from index.embedding import PROBES
 from index.errors import StoreError
 from index.generation import GENERATIONS, writing
+from index.progress import stages_on_stderr
 from index.store import Store
 from index.uploads import uploads_folder
 
@@ -76,6 +78,30 @@ def test_an_unchanged_build_embeds_and_publishes_nothing(notes: Path, store: Pat
     assert {file.status for file in report.files} == {"unchanged"}
     assert (store / "CURRENT").read_bytes() == before
     assert "up to date" in "\n".join(report.lines())
+
+
+def test_the_embedder_is_loaded_before_anything_is_counted(notes: Path, store: Path) -> None:
+    embedder, seen = FakeEmbedder(), []
+    for text in ("", "\n\nAn otter swims.\n"):
+        (notes / "more.md").write_text(f"# More\n\nA kite flies.{text}", encoding="utf-8")
+        before = len(embedder.encoded)
+        build([notes], store, embedder=embedder, progress=lambda *step: seen.append((*step, len(embedder.encoded))))
+        loading = seen.index(("loading the embedder", 0, 0, before))
+        first, done, total, encoded = seen[loading + 1]
+        assert (first, done, total > 0, encoded) == ("embedding passages", 0, True, before + len(PROBES))
+    seen.clear()
+    build([notes], store, embedder=embedder, progress=lambda *step: seen.append(step))
+    assert "loading the embedder" not in [step[0] for step in seen]
+
+
+@pytest.mark.parametrize(("total", "line"), [(0, "loading\n"), (3, "loading: 0 of 3\n")])
+def test_a_stage_without_a_number_is_told_without_one(
+    total: int, line: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.monotonic", count(0, 9).__next__)
+    with stages_on_stderr() as show:
+        show("loading", 0, total)
+    assert capsys.readouterr().err == line
 
 
 @pytest.mark.parametrize("place", ["store", "deep/store"])
