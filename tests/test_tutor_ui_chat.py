@@ -10,7 +10,20 @@ from fake_tutor import SENTENCE, FakeStore, FakeTutor, answer_for
 from index.errors import StoreError
 from lm.checkpoint import CheckpointError
 from tutor.errors import TutorError
-from tutor.ui.chat import BUG, LOADING, NEXT, REVEAL, Asking, Turn, one_line, respond, still_there, stopped, turn_of
+from tutor.ui.chat import (
+    BUG,
+    GIVEN,
+    LOADING,
+    NEXT,
+    REVEAL,
+    Asking,
+    Turn,
+    one_line,
+    respond,
+    still_there,
+    stopped,
+    turn_of,
+)
 from tutor.ui.loading import Loading, NotLoaded
 from tutor.ui.markdown import settled
 from tutor.ui.talk import Queued, asking, rewritten, text_of
@@ -195,6 +208,20 @@ def test_another_question_leaves_the_hints_behind() -> None:
     assert (last.turns[0].hint, last.turns[0].options, last.turns[0].answer) == (0, (), None)
     assert tutor.asked[-1] == ("What is a gate?", ())
     assert list(respond(loading, "more", last.turns))[-1].turns[-1].question == "more"
+
+
+@pytest.mark.parametrize("words", ["next hint", "more", "Show the answer"])
+def test_there_is_no_hint_after_the_answer(words: str) -> None:
+    tutor = FakeTutor()
+    loading, frames = hinted(tutor)
+    (told,) = respond(loading, REVEAL, frames[-1].turns, HINTS)
+    (once,) = respond(loading, words, told.turns, HINTS)
+    (twice,) = respond(loading, words, once.turns, HINTS)
+    assert [turn.shown for turn in twice.turns] == [told.turns[0].shown, GIVEN, GIVEN]
+    assert len(tutor.asked) == 1
+    other = list(respond(loading, "What is a gate?", twice.turns, HINTS))[-1].turns
+    assert tutor.asked[-1] == ("What is a gate?", ((QUESTION, answer_for(QUESTION).text),))
+    assert other[-1].hint == 1
 
 
 def test_more_without_a_hint_is_a_question() -> None:

@@ -37,6 +37,7 @@ EMPTY = (
     "`python -m index.build FOLDER --store {store}`; this page then answers from it without a restart."
 )
 NEXT, REVEAL = "Next hint", "Show the answer"
+GIVEN = "*The answer has been given already; ask another question.*"
 
 _ASIDE = r"(?:\W*\b(?:please|ok(?:ay)?|thanks|thank you)\b)*\W*"
 """What is said politely around a wish."""
@@ -69,7 +70,8 @@ class Turn:
 
     `kept` holds the answer for those who look into its workings, as long as it is one of the latest. `record` is what
     is stored and exported of an answer: `Answer.to_json()` with the generation of the store and the time. `hint` is
-    the last hint that was given while the answer is held back, else 0; `options` are what a click may say next.
+    the last hint that was given while the answer is held back, else 0; `given` says that hints have led up to its
+    answer, so that there is no next one; `options` are what a click may say next.
     """
 
     question: str
@@ -78,6 +80,7 @@ class Turn:
     kept: Kept | None = None
     record: Mapping[str, Any] | None = None
     hint: int = 0
+    given: bool = False
     options: tuple[str, ...] = ()
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
 
@@ -114,8 +117,11 @@ def respond(loading: Loading, question: str, turns: Sequence[Turn], how: Asking 
     Errors become one line of the chat; a bug is logged besides.
     """
     how = how or Asking()
-    if turns and turns[-1].hint and (_NEXT.fullmatch(question) or _REVEAL.fullmatch(question)):
-        yield go_on(turns, STEPS if _REVEAL.fullmatch(question) else turns[-1].hint + 1)
+    if turns and (turns[-1].hint or turns[-1].given) and (_NEXT.fullmatch(question) or _REVEAL.fullmatch(question)):
+        if turns[-1].given:
+            yield Frame(turns=(*turns, Turn(question=question, shown=GIVEN, given=True)))
+        else:
+            yield go_on(turns, STEPS if _REVEAL.fullmatch(question) else turns[-1].hint + 1)
         return
     # The last place is for the answer to come.
     earlier = tuple(replace(past, kept=None) for past in turns[: -KEPT + 1]) + tuple(turns[-KEPT + 1 :])
@@ -184,7 +190,8 @@ def go_on(turns: Sequence[Turn], step: int) -> Frame:
         said = f"{before}**Hint {step}.**" + (" " if step == 1 else "\n\n") + hint(answer, step)
         turn = replace(turn, shown=said, hint=step, options=(NEXT, REVEAL) if step < STEPS - 1 else (REVEAL,))
         return Frame(turns=(*earlier, turn), panel=notes_json(place, *_HINTED))
-    turn = replace(turn, shown=f"{before}**Answer.**\n\n{shown(answer)}", answer=answer.text, hint=0, options=())
+    said = f"{before}**Answer.**\n\n{shown(answer)}"
+    turn = replace(turn, shown=said, answer=answer.text, hint=0, given=True, options=())
     return Frame(turns=(*earlier, turn), panel=panel_json(answer, place, kept.key))
 
 
