@@ -116,7 +116,18 @@ def test_all_is_asked_once_and_then_a_line_says_so(loading: Loading) -> None:
         assert frame.turn.item.item_id not in seen
         seen.add(frame.turn.item.item_id)
     assert frame.question == quizzing.NOTHING
-    assert quizzing.asked(desk, Progress(), ["x\nnone.md"], np.random.default_rng(0)).question == quizzing.NOTHING
+
+
+def test_a_lecture_that_was_removed_is_not_asked_about_and_what_is_asked_about_is_not_all(loading: Loading) -> None:
+    gone, there = "Sequence models\nnone.md", "Sequence models\n14-lstm.md"
+    desk, random = Desk(loading), np.random.default_rng(0)
+    frame = quizzing.asked(desk, Progress(), [gone], random)
+    assert frame.question == "What was chosen is not in the index any more; choose anew."
+    assert (frame.turn, frame.progress) == (None, Progress())
+    some = quizzing.asked(desk, Progress(), [gone, there], random)
+    assert some.question.startswith("**Long short-term memory**")
+    assert ("none.md (not in the index any more)", gone) in quizzing.offered(loading.get().store, [gone, there])
+    assert [key for _, key in quizzing.offered(loading.get().store, [there])].count(there) == 1
 
 
 def test_a_fault_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tutor.quiz import LONGEST_ANSWER
 from tutor.quiz_progress import Progress
-from tutor.ui import lectures, quizzing
+from tutor.ui import quizzing
 from tutor.ui.drawing import LATEX, drawn
 from tutor.ui.loading import Loading, user_errors
 from tutor.ui.quizzing import NOTE, Desk, Frame, Turn
@@ -92,11 +92,10 @@ def quiz_tab(gr: Any, loading: Loading, tab: Any) -> Any:
         progress = Progress.from_json(data)
         drawing = quizzing.progress_json(progress), gr.Button(visible=bool(progress.items))
         try:
-            known = lectures.choices(loading.get().store)
+            found = quizzing.offered(loading.get().store, keys or ())
         except user_errors():
             return gr.skip(), *drawing
-        there = {key for _, key in known}
-        return gr.Dropdown(choices=known, value=[key for key in keys or () if key in there]), *drawing
+        return gr.Dropdown(choices=found, value=list(keys or ())), *drawing
 
     private = {"api_visibility": "private"}
     quick = {**private, "queue": False, "show_progress": "hidden"}

@@ -20,6 +20,7 @@ from tutor.quiz_grading import Grade, Remark, Verdict
 from tutor.quiz_item import Item
 from tutor.quiz_progress import TRIES, Progress
 from tutor.quizzable import Gold
+from tutor.ui import lectures
 from tutor.ui.chat import one_line
 from tutor.ui.drawing import inert_json
 from tutor.ui.loading import Loading, user_errors
@@ -83,9 +84,14 @@ class Desk:
 
 
 def asked(desk: Desk, progress: Progress, keys: Sequence[str], random: np.random.Generator) -> Frame:
-    """A new question on the documents of those keys (none: on all)."""
+    """A new question on the documents of those keys (none: on all), as far as they are in the index."""
     try:
-        item = desk.quiz().ask(random, keys=[split(key) for key in keys] or None, asked=tuple(progress.items))
+        quiz = desk.quiz()
+        there = {one for _, one in lectures.choices(quiz.tutor.store)}
+        left = [split(key) for key in keys if key in there]
+        if keys and not left:
+            raise TutorError("what was chosen is not in the index any more; choose anew")
+        item = quiz.ask(random, keys=left or None, asked=tuple(progress.items))
     except Exception as fault:
         return Frame(question=_line(fault), progress=progress)
     if item is None:
@@ -129,6 +135,13 @@ def shown(progress: Progress, turn: Turn) -> Frame:
         turn=Turn(item=turn.item, over=True),
         progress=progress.shown(turn.item),
     )
+
+
+def offered(store: lectures.Shelf, keys: Sequence[str]) -> list[tuple[str, str]]:
+    """(label, key) of the lectures to choose from; those of the chosen `keys` that were removed say so."""
+    known = lectures.choices(store)
+    gone = [key for key in keys if key not in {one for _, one in known}]
+    return known + [(f"{split(key)[1]} (not in the index any more)", key) for key in gone]
 
 
 def question_text(item: Item) -> str:
