@@ -9,6 +9,14 @@ from browser import QUESTION, Page, chromium, compared, missing, served
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(bool(missing()), reason=missing())]
 
 
+UPLOADED = """
+    for (const row of [...document.querySelectorAll(".gb-rows tbody tr")].slice(0, 9)) {
+      row.cells[1].firstChild.textContent = "Über Größe und Maß/der Nachtvögel.pdf";
+      row.cells[3].innerHTML = '<span class="gb-bad">not read: not a PDF (it is text); export it again</span>';
+      row.cells[4].innerHTML = "uploaded<br><button class='gb-remove'>Remove</button>";
+    }
+"""
+"""Gives lectures what those have that were uploaded."""
 SHOWN_CARDS = "[...document.querySelectorAll('.gb-compare-card')].filter((one) => one.checkVisibility()).length"
 
 
@@ -34,6 +42,18 @@ def test_lectures_without_a_course_are_turned_away_in_one_line(page: Page, tmp_p
     line = page.until("return document.querySelector('#gb-change [role=alert]')?.innerText")
     assert "the course" in line
     assert "\n" not in line
+
+
+def test_the_list_of_what_is_indexed_fits_into_its_column(page: Page) -> None:
+    page.tab("Lectures")
+    page.run("document.querySelector('#gb-index > button').click()")
+    page.until("return document.querySelectorAll('.gb-rows tbody tr').length > 9")
+    page.run(UPLOADED)
+    rows, button = page.all(".gb-rows")[0], page.all(".gb-remove")[0]
+    assert rows.get_property("scrollHeight") > rows.get_property("clientHeight")
+    assert rows.get_property("scrollWidth") <= rows.get_property("clientWidth")
+    edge = button.rect["x"] + button.rect["width"]
+    assert edge < rows.rect["x"] + rows.get_property("clientWidth")
 
 
 def test_models_stand_side_by_side_on_the_same_passages(page: Page) -> None:
