@@ -42,6 +42,12 @@ def test_files_and_what_is_in_archives_come_in_and_others_are_named_with_the_rea
     assert "2 hidden files" in rejected["week.zip"]
 
 
+def test_a_line_break_that_a_browser_sent_in_a_name_is_a_space(tmp_path: Path, inbox: Path) -> None:
+    paths = [written(inbox / name, "x") for name in ("line%0D%0Abreak 5%0x.md", "a%0A.mp4")]
+    files, rejected = received(tmp_path, *paths)
+    assert (files, [*rejected]) == (["line break 5%0x.md"], ["a .mp4"])
+
+
 @pytest.mark.parametrize(
     "name",
     ["../a.md", "/a.md", "a/../../b.md", "..\\a.md", "C:a.md", "a//b.md", "./a.md", "a\u202e.md", "a\n.md", ".a.md",

@@ -28,6 +28,8 @@ _DEEPEST = 8
 _LARGEST_DIRECTORY = 4_000_000
 """Bytes of an archive's list of contents, which is held in memory before it can be counted."""
 _CHUNK = 1 << 20
+_LINE_BREAKS = re.compile(r"(?:%0[AD])+")
+"""What browsers send for line breaks in a file's name (HTML Standard, "multipart/form-data encoding algorithm")."""
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -65,7 +67,8 @@ def receive(paths: Sequence[Path], folder: Path) -> Received:
             if path.suffix.lower() == ".zip":
                 intake.unpack(path.name, file, size)
             else:
-                intake.take(path.name, path.name, file, size)
+                name = _LINE_BREAKS.sub(" ", path.name).strip()
+                intake.take(name, name, file, size)
     return Received(files=tuple(intake.files), rejected=tuple(intake.rejected))
 
 
