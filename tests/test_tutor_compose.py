@@ -11,7 +11,8 @@ from lm.reading import Piece, Prompt, build_prompt
 from lm.tokenizer import Tokenizer
 from tutor.answer import Ranked
 from tutor.candidate import Candidate, Kind
-from tutor.compose import QUOTED, Draft, Evidence, Word, complete_sentences, intact, merge
+from tutor.compose import QUOTED, Draft, complete_sentences, intact, merge
+from tutor.evidence import Evidence, Word
 from tutor.selection import Chosen
 
 TEXTS = ["- The gate forgets.", "Some owls fly at night."]

@@ -17,8 +17,9 @@ from lm.tokenizer import END, StreamDecoder
 from tutor.answer import Answer, PromptToken, Ranked, Step, Trace
 from tutor.belonging import plausible
 from tutor.candidate import Candidate
-from tutor.compose import QUOTED, Draft, Evidence, Word, best_sentence, complete_sentences, intact
+from tutor.compose import QUOTED, Draft, best_sentence, complete_sentences, intact
 from tutor.errors import Stopped
+from tutor.evidence import Evidence, Word
 from tutor.finding import Found
 from tutor.growth import Growth
 from tutor.overview import Overview
