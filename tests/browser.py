@@ -150,6 +150,9 @@ class Page:
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
         screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+        if self.driver.current_url.startswith(self.address):
+            # Else the page would go on with its conversation.
+            self.run("sessionStorage.clear()")
         self.driver.get(self.address)
         self.turns = 0
         self.until("return !!document.querySelector('#gb-question textarea') && !!document.querySelector('.gb-tab')")

@@ -93,12 +93,32 @@ def test_an_answer_that_is_asked_for_anew_twice_stands_there_once(page: Page) ->
 
 def test_back_and_forward_give_a_page_that_answers(page: Page) -> None:
     page.ask(f"slowly: {QUESTION}", wait=False)
+    page.until("return document.querySelector('#gb-chat [data-testid=bot]')?.innerText.length > 10")
     page.driver.get("about:blank")
     page.driver.back()
     page.until("return document.querySelector('#gb-question button')?.innerText.trim() === 'Ask'")
-    page.turns = 0
+    page.until(TOLD, "Stopped.")
     page.ask(QUESTION)
+    page.until(ANSWERED, 2)
     assert "decides how much" in page.answer().text
+
+
+def test_a_page_that_is_loaded_again_goes_on_with_its_conversation(page: Page) -> None:
+    page.ask(QUESTION)
+    page.ask("What is a gate?")
+    page.driver.refresh()
+    page.until("return document.querySelectorAll('#gb-chat [data-testid=bot]').length === 2")
+    page.until("return document.querySelectorAll('#gb-chat .gb-cite[data-turn=\"0\"]').length > 0")
+    page.all("#gb-chat .gb-cite")[0].click()
+    page.until("return document.querySelector('#gb-page-sources .gb-card[open]')")
+    page.ask("before")
+    assert "2 before this one." in page.answer().text
+    page.run("document.querySelector('#gb-clear').click()")
+    page.until("return document.querySelectorAll('#gb-chat [data-testid=user]').length === 0")
+    page.driver.refresh()
+    page.until("return document.querySelector('#gb-question button')?.innerText.trim() === 'Ask'")
+    time.sleep(0.5)
+    assert not page.all("#gb-chat [data-testid=user]")
 
 
 def test_prices_and_code_with_dollars_are_no_formulas(page: Page) -> None:

@@ -195,6 +195,12 @@ def go_on(turns: Sequence[Turn], step: int) -> Frame:
     return Frame(turns=(*earlier, turn), panel=panel_json(answer, place, kept.key))
 
 
+def panels_json(turns: Sequence[Turn]) -> str:
+    """The panel's payloads of all answers that can still be looked into, the oldest first."""
+    kept = [(place, turn.kept) for place, turn in enumerate(turns) if turn.kept is not None and turn.answer is not None]
+    return f"[{','.join(panel_json(one.answer, place, one.key) for place, one in kept)}]"
+
+
 def notes_json(turn: int, sources: str, attention: str) -> str:
     """The panel's payload where there is nothing to show yet: a sentence for each of its pages. What the panel knew of
     this turn and of later ones is forgotten."""

@@ -13,6 +13,7 @@ from tutor.ui.library import Library
 from tutor.ui.loading import Loading
 from tutor.ui.programs import programs_section
 from tutor.ui.quiz import quiz_tab
+from tutor.ui.resuming import wire_resuming
 from tutor.ui.shelf import lectures_tab
 from tutor.ui.talk import talk_column, wire_talk
 
@@ -68,6 +69,7 @@ def build_page(loading: Loading, library: Library, *, longest: int) -> Any:
                     quizzed = quiz_tab(gr, loading, asking)
         set_formulas(setter, panel, compared, quizzed)
         wire_talk(gr, loading, talk, page, panel, Feedback(file_beside(library.store)))
+        wire_resuming(gr, page, talk, panel)
         _link_lectures(gr, loading, panel, tabs, choice, text)
         programs_section(gr, endpoints(loading))
     return page

@@ -50,11 +50,11 @@ function empty() {
 }
 
 function receive() {
-  if (!props.value) {
-    empty();
-    return;
-  }
-  const data = JSON.parse(props.value);
+  if (props.value) [JSON.parse(props.value)].flat().forEach(take);
+  else empty();
+}
+
+function take(data) {
   for (const turn of [...answers.keys()]) if (turn >= data.turn) answers.delete(turn);
   if (data.notes) {
     say(...data.notes);
