@@ -105,9 +105,10 @@ def test_back_and_forward_give_a_page_that_answers(page: Page) -> None:
 
 def test_a_page_that_is_loaded_again_goes_on_with_its_conversation(page: Page) -> None:
     page.ask(QUESTION)
-    page.ask("What is a gate?")
+    page.ask("formulas")
     page.driver.refresh()
     page.until("return document.querySelectorAll('#gb-chat [data-testid=bot]').length === 2")
+    page.until(QUESTION_IN_VIEW)
     page.until("return document.querySelectorAll('#gb-chat .gb-cite[data-turn=\"0\"]').length > 0")
     page.all("#gb-chat .gb-cite")[0].click()
     page.until("return document.querySelector('#gb-page-sources .gb-card[open]')")

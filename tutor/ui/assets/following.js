@@ -4,7 +4,7 @@
 const ABOVE = 36;
 // Pixels above the question, for the buttons in the corner.
 
-let following = false, busy = false;
+let following = false, busy = false, questions = 0;
 
 function atWork() {
   return [...document.querySelectorAll("#gb-question button")].some((button) => button.textContent.trim() === "Stop");
@@ -13,11 +13,13 @@ function atWork() {
 function follow() {
   const now = atWork();
   if (now !== busy) document.documentElement.toggleAttribute("data-gb-busy", now);
-  following = following || (now && !busy);
+  const area = document.querySelector("#gb-chat [role=log]");
+  const asked = area ? [...area.querySelectorAll("[data-testid='user']")] : [];
+  following = following || (now && !busy) || asked.length > questions;
   busy = now;
-  const area = following && document.querySelector("#gb-chat [role=log]");
-  const asked = area && [...area.querySelectorAll("[data-testid='user']")].pop();
-  if (asked) area.scrollTop += asked.getBoundingClientRect().top - area.getBoundingClientRect().top - ABOVE;
+  questions = asked.length;
+  if (!following || !questions) return;
+  area.scrollTop += asked[questions - 1].getBoundingClientRect().top - area.getBoundingClientRect().top - ABOVE;
 }
 
 let waiting = false;

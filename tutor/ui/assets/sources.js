@@ -24,7 +24,7 @@ function drawSources(root, data) {
       "Refused: the material does not cover this question. The nearest passages are below."));
   } else if (data.overview) {
     root.append(make("p", { class: "gb-note" }, data.quoted
-      ? "An overview: of each part of the lecture the words that are nearest to the whole of it. The model wrote none of them."
+      ? "An overview: what tells of the whole lecture, quoted part by part. The model wrote none of it."
       : "The lectures, each with the passage that it begins with."));
   } else if (data.extractive) {
     root.append(make("p", { class: "gb-note" },
