@@ -25,11 +25,14 @@ KINDS = frozenset(
     "definition why how compare equation code number keyword typo multi near-miss off-topic follow-up".split()
 )
 DECK_KINDS = KINDS - {"multi", "follow-up"} | {"list", "paraphrase"}
+NOTE_KINDS = frozenset("definition why how compare list number formula consequence code two-part none".split())
 SPLITS = frozenset({"train", "dev", "test"})
 ALIKE = {"words": 0.9, "meaning": 0.93}
 """Two questions of different splits more alike than this are one question."""
 _TEMPLATE_SHARE = 0.02
 _FIELDS = ("id", "question", "kind", "answerable", "gold", "reference", "key_facts", "lecture", "section", "split")
+
+_NOTE_FIELDS = ("id", "question", "kind", "source", "path", "part", "gold")
 
 
 def faults(course: Course, names: Collection[str] = ()) -> Iterator[str]:
@@ -52,6 +55,7 @@ def faults(course: Course, names: Collection[str] = ()) -> Iterator[str]:
     if not names:
         yield from reading_faults(course.reading)
         yield from deck_faults(course.deck_questions, course.decks)
+        yield from note_faults(course.note_questions)
 
 
 def lecture_faults(lecture: Lecture) -> Iterator[str]:
@@ -165,6 +169,25 @@ def deck_faults(records: Sequence[Record], decks: dict[str, str]) -> Iterator[st
     for deck in decks:
         if len(splits[deck]) != 1:
             yield f"{deck}: questions in {' and '.join(sorted(splits[deck])) or 'no split'}; a deck has one split"
+
+
+def note_faults(records: Sequence[Record]) -> Iterator[str]:
+    """Faults of the questions on notes that are not here: fields, kinds, sameness, places outside of their part."""
+    places: dict[str, str] = {}
+    for record in records:
+        one = record.values
+        if missing := [name for name in _NOTE_FIELDS if name not in one]:
+            yield f"{record.place}: lacks {', '.join(missing)}"
+            continue
+        start, end = one["part"]
+        for key in (one["id"], f"{one['path']}, {start}: {one['question'].casefold()}"):
+            if key in places:
+                yield f"{record.place}: {key!r} stands at {places[key]} as well"
+            places[key] = record.place
+        if one["kind"] not in NOTE_KINDS or bool(one["gold"]) == (one["kind"] == "none"):
+            yield f"{record.place}: kind {one['kind']!r} is none of the known, or not that of a question so answered"
+        if any(not start <= first < last <= end for first, last in one["gold"]):
+            yield f"{record.place}: a place that answers is not in the part from {start} to {end}"
 
 
 def alike_faults(kind: str, pairs: Sequence[Pair], records: Sequence[Record]) -> Iterator[str]:

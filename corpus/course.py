@@ -5,6 +5,7 @@ questions/*.jsonl       questions; a line with `dialogue` is a turn of a convers
 numbers/NN-name.jsonl   for a number that stands in a lecture, the expression that gives it
 reading/*.jsonl         passages on other subjects, each with its questions
 decks/NN-name.*         slides turned into text (.md, .txt), each with its questions beside it (.jsonl)
+notes/*.jsonl           questions on open course notes of other people, which are not here (see tutor.notes)
 """
 
 from __future__ import annotations
@@ -88,6 +89,7 @@ class Course:
     reading: tuple[Record, ...]
     decks: dict[str, str]
     deck_questions: tuple[Record, ...]
+    note_questions: tuple[Record, ...]
 
 
 def read_course(root: Path) -> Course:
@@ -102,6 +104,7 @@ def read_course(root: Path) -> Course:
         reading=tuple(_records(root / "reading")),
         decks={path.name: path.read_text(encoding="utf-8") for path in deck_files(root / "decks")},
         deck_questions=tuple(_records(root / "decks")),
+        note_questions=tuple(_records(root / "notes")),
     )
 
 

@@ -106,6 +106,15 @@ DECK_QUESTION = {
     "lecture": "gates.txt",
     "split": "train",
 }
+NOTE_QUESTION: dict[str, Any] = {
+    "id": "note-1",
+    "question": "May I leave it half open?",
+    "kind": "consequence",
+    "source": "someone/gates",
+    "path": "gates.md",
+    "part": [10, 90],
+    "gold": [[20, 40], [60, 90]],
+}
 FILLER = " ".join(f"Sentence number {number} says that a gate may be open or closed." for number in range(110))
 
 
@@ -122,13 +131,14 @@ class Folder:
         ]
         self.reading: list[dict[str, Any]] = [json.loads(json.dumps(PASSAGE))]
         self.decks: list[dict[str, Any]] = [json.loads(json.dumps(DECK_QUESTION))]
+        self.notes: list[dict[str, Any]] = [json.loads(json.dumps(NOTE_QUESTION))]
 
     def faults(self) -> list[str]:
-        for name in ("lectures", "questions", "numbers", "reading", "decks"):
+        for name in ("lectures", "questions", "numbers", "reading", "decks", "notes"):
             (self.root / name).mkdir(exist_ok=True)
         (self.root / "lectures" / "01-gates.md").write_text(self.lecture, encoding="utf-8")
         (self.root / "decks" / "gates.txt").write_text("Gates\n- open or closed\n", encoding="utf-8")
-        for name in ("questions", "numbers", "reading", "decks"):
+        for name in ("questions", "numbers", "reading", "decks", "notes"):
             lines = [json.dumps(one) + "\n" for one in getattr(self, name)]
             (self.root / name / "gates.jsonl").write_text("".join(lines), encoding="utf-8")
         return list(faults(read_course(self.root)))
@@ -165,6 +175,10 @@ def _reading(**values: Any) -> Callable[[Folder], None]:
 
 def _deck(**values: Any) -> Callable[[Folder], None]:
     return lambda folder: folder.decks.append({**DECK_QUESTION, "id": "slides-2", "question": "Gates?", **values})
+
+
+def _note(**values: Any) -> Callable[[Folder], None]:
+    return lambda folder: folder.notes.append({**NOTE_QUESTION, "id": "note-2", "question": "Gates?", **values})
 
 
 def _second(**values: Any) -> Callable[[Folder], None]:
@@ -224,6 +238,14 @@ def _second(**values: Any) -> Callable[[Folder], None]:
         (_deck(gold=[{"lecture": "gates.txt", "quote": "half open"}]), "does not stand in gates.txt"),
         (lambda folder: folder.decks.clear(), "gates.txt: questions in no split"),
         (lambda folder: folder.decks[0].pop("key_facts"), "lacks key_facts"),
+        (_note(id="note-1"), "'note-1' stands at notes/gates.jsonl:1"),
+        (_note(question="may I leave it half OPEN?"), "may i leave it half open?' stands at"),
+        (_note(kind="riddle"), "kind 'riddle'"),
+        (_note(kind="none"), "kind 'none' is none of the known, or not that"),
+        (_note(gold=[]), "kind 'consequence' is none of the known, or not that"),
+        (_note(gold=[[20, 40], [80, 91]]), "is not in the part from 10 to 90"),
+        (_note(gold=[[40, 40]]), "is not in the part from 10 to 90"),
+        (lambda folder: folder.notes[0].pop("part"), "lacks part"),
     ],
 )
 def test_a_fault_is_found(folder: Folder, spoil: Callable[[Folder], Any], said: str) -> None:

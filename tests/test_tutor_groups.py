@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tutor.groups import Nearby, deck_groups, item_group, main, overlapping, standing
+from lm.data import DataError
+from tutor.groups import Nearby, deck_groups, item_group, main, note_groups, overlapping, standing
 from tutor.items import DEFINITIONS, Item, Paragraphs
 
 TEXT = "The mill has four sails. Each sail is eleven metres long. It grinds rye in autumn. A cat lives in the loft."
@@ -147,3 +148,42 @@ def test_decks_give_the_lines_that_answer_among_others_of_the_deck(tmp_path: Pat
         "- feeds the cat"
     ]
     assert all(not passage["gold"] for passage in found[1]["passages"])
+
+
+MILL_NOTES = "# Mills\n\nA mill has four sails.\n\n# Rye\n\nIt is ground in autumn. Salt and rye.\n\n# Owls\n\nNone."
+
+
+def _note(question: str, quotes: list[str]) -> dict[str, Any]:
+    gold = [[MILL_NOTES.index(quote), MILL_NOTES.index(quote) + len(quote)] for quote in quotes]
+    part = [0, MILL_NOTES.index("# Owls")]
+    return {"id": question, "question": question, "kind": "how", "source": "mills", "path": "a.md", "part": part} | {
+        "gold": gold
+    }
+
+
+def _noted(folder: Path, licence: str = "MIT") -> tuple[Path, Path]:
+    asked, texts = folder / "notes.jsonl", folder / "texts.jsonl"
+    records = [_note("When is grain turned into flour?", ["It is ground in autumn."]), _note("Who owns the cat?", [])]
+    asked.write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
+    text = {"source": "mills", "path": "a.md", "licence": licence, "text": MILL_NOTES}
+    texts.write_text("\n".join(map(json.dumps, [text, text | {"path": "b.md", "text": "Else."}])), encoding="utf-8")
+    return asked, texts
+
+
+def test_course_notes_give_the_sentences_at_the_places_that_answer(tmp_path: Path) -> None:
+    asked, texts = _noted(tmp_path)
+    answered, other = note_groups([asked], [texts])
+    assert (answered["question"], answered["source"]) == ("When is grain turned into flour?", "notes")
+    said = [p["text"][slice(*p["sentences"][n])] for p in answered["passages"] for n in p["gold"]]
+    assert said == ["It is ground in autumn."]
+    assert not any(passage["gold"] for passage in other["passages"])
+    assert not any("None." in passage["text"] for group in (answered, other) for passage in group["passages"])
+
+
+@pytest.mark.parametrize("licence", ["MIT", "CC BY-NC 4.0"])
+def test_notes_that_are_missing_or_may_not_be_learned_from_are_named(tmp_path: Path, licence: str) -> None:
+    asked, texts = _noted(tmp_path, licence)
+    if licence == "MIT":
+        texts.write_text(texts.read_text(encoding="utf-8").replace("a.md", "c.md"), encoding="utf-8")
+    with pytest.raises(DataError, match=r"a\.md of mills is not in the texts"):
+        list(note_groups([asked], [texts]))

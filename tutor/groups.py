@@ -22,7 +22,7 @@ import sys
 import tempfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +37,13 @@ from index.scoring import query_terms
 from index.store import Store
 from lm.data import read_records
 from tutor.items import DEFINITIONS, Item, Paragraphs, Span, read_definitions, read_items, read_reading, standing
+from tutor.notes import read_notes
 
 _FOUND = 4
-"""Passages of the search that a question of the course comes with."""
+"""Passages of the search that a question of the course or of a slide deck comes with."""
+
+_FOUND_IN_NOTES = 6
+"""The same for a question on course notes, which have more passages."""
 
 _LONGEST = 900
 """Characters of a paragraph from another file; a longer one is cut to the sentences around the answer."""
@@ -48,7 +52,7 @@ _NEAR = 6
 """Paragraphs that are looked up for a question by its words, and taken in turn while they do not hold the answer."""
 _ALONE = 0.1
 """Share of the questions that come without the paragraph that answers them."""
-_HELD_OUT = 0.02
+_HELD_OUT, _HELD_OUT_OF_NOTES = 0.02, 0.05
 _AS_LINES = 0.15
 """Share of paragraphs that are laid out as a slide is: one sentence a line, after a bullet."""
 
@@ -86,23 +90,48 @@ def course_groups(paths: Sequence[Path], split: str, found: int = _FOUND) -> Ite
 def deck_groups(folder: Path, found: int = _FOUND) -> Iterator[dict[str, Any]]:
     """Questions on slide decks with the passages that the search finds in the same deck, and those that answer; those
     of the dev split are held out."""
-    decks = deck_files(folder)
+    asked = {
+        deck: [record for record in read_records(deck.with_suffix(".jsonl")) if record["split"] in ("train", "dev")]
+        for deck in deck_files(folder)
+    }
+    for record, group in _searched(asked, found):
+        yield group | {"source": "decks", "held_out": record["split"] == "dev"}
+
+
+def note_groups(
+    questions: Sequence[Path], texts: Sequence[Path], found: int = _FOUND_IN_NOTES
+) -> Iterator[dict[str, Any]]:
+    """Questions on course notes with the passages that the search finds in the same part of them, and those that
+    answer; a few parts are held out."""
+    with tempfile.TemporaryDirectory() as place:
+        asked = {}
+        for note in read_notes(questions, texts):
+            path = Path(place) / note.name
+            path.write_text(note.text, encoding="utf-8")
+            asked[path] = note.questions
+        for record, group in _searched(asked, found):
+            yield group | {"source": "notes", "held_out": _is_held_out(record["part"], _HELD_OUT_OF_NOTES)}
+
+
+def _searched(
+    asked: Mapping[Path, Sequence[dict[str, Any]]], found: int
+) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """The questions on lecture files that make a group, and the group, of passages of the same file."""
+    if not asked:
+        return
     with tempfile.TemporaryDirectory() as place:
         with stages_on_stderr() as progress:
-            build(decks, Path(place) / "store", progress=progress)
+            build(list(asked), Path(place) / "store", progress=progress)
         with Store.open(Path(place) / "store") as store:
             passages: dict[str, list[Passage]] = {}
             for passage in store.passages():
                 passages.setdefault(passage.locator.source, []).append(passage)
-            for deck in decks:
-                for record in read_records(deck.with_suffix(".jsonl")):
-                    if record["split"] not in ("train", "dev"):
-                        continue
-                    asked = store.mended(str(record["question"]))
-                    hits = store.search(asked, k=found, documents=[deck.name])
-                    if group := _found_group(asked, record, [hit.passage for hit in hits], passages[deck.name]):
-                        held_out = record["split"] == "dev"
-                        yield {"question": asked, "source": "decks", "passages": group, "held_out": held_out}
+            for path, records in asked.items():
+                for record in records:
+                    question = store.mended(str(record["question"]))
+                    hits = store.search(question, k=found, documents=[path.name])
+                    if group := _found_group(question, record, [hit.passage for hit in hits], passages[path.name]):
+                        yield record, {"question": question, "passages": group}
 
 
 def _found_group(
@@ -194,6 +223,10 @@ def _cut(paragraphs: Paragraphs, number: int, gold: Sequence[Span], random: np.r
     return _passage("", text[begin : spans[last][1]], moved, numbers)
 
 
+def _is_held_out(name: str, share: float) -> bool:
+    return zlib.crc32(name.encode()) % 1000 < 1000 * share
+
+
 def _passage(
     context: str, text: str, spans: Sequence[Span], gold: Sequence[int], also: Sequence[int] = ()
 ) -> dict[str, Any]:
@@ -208,6 +241,7 @@ def groups(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     yield from course_groups(arguments.course or [], "train")
     if arguments.decks:
         yield from deck_groups(arguments.decks)
+    yield from note_groups(arguments.notes or [], arguments.texts or [])
     items: list[Item] = []
     for path in arguments.reading or []:
         items += read_reading(path, paragraphs)
@@ -219,7 +253,7 @@ def groups(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     nearby = Nearby(paragraphs)
     for item in items:
         if group := item_group(item, paragraphs, nearby, random):
-            group["held_out"] = zlib.crc32(f"{item.source}/{item.title}".encode()) % 1000 < 1000 * _HELD_OUT
+            group["held_out"] = _is_held_out(f"{item.source}/{item.title}", _HELD_OUT)
             yield group
 
 
@@ -230,6 +264,8 @@ def parser() -> argparse.ArgumentParser:
     cli.add_argument("--course", type=Path, nargs="*", help="question sets of the shipped course (train split only)")
     cli.add_argument("--reading", type=Path, nargs="*", help="reading passages with questions (train split only)")
     cli.add_argument("--decks", type=Path, help="folder of slide decks with their questions (dev split held out)")
+    cli.add_argument("--notes", type=Path, nargs="*", help="questions on course notes, which stand in --texts")
+    cli.add_argument("--texts", type=Path, nargs="*", help="files of plain text that hold the course notes")
     cli.add_argument("--definitions", type=Path, nargs="*", help="plain text to make definition questions from")
     cli.add_argument("--definitions-count", type=int, default=2500, help="how many of them")
     cli.add_argument("--most", type=int, default=4500, help="questions taken of one file")
