@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from index.defining import asked_terms
 from lm.reading import content_stems
 from tutor.answer import History
-from tutor.names import is_courtesy, names
+from tutor.courtesy import is_courtesy
+from tutor.names import names
 from tutor.numerals import Says
 from tutor.swapping import named, swapped
 

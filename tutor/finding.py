@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tutor.candidate import Candidate
+from tutor.courtesy import asks_something, is_small_talk
 from tutor.coverage import probability, signals
-from tutor.names import asks_something, is_small_talk
 from tutor.odds import read_hits
 
 if TYPE_CHECKING:

@@ -1,5 +1,4 @@
-"""What a question names and what it counts: two things that tell a near miss from a question that is covered; and
-whether it asks for anything at all.
+"""What a question names and what it counts: two things that tell a near miss from a question that is covered.
 
 A question about GPT-4 finds good passages on GPT-3. That the material never says its name speaks against an answer;
 so does a question for a number where the likeliest sentences hold none.
@@ -10,37 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from lm.reading import content_stems
 from tutor.numerals import numbered
 
-_TOKEN = re.compile(r"[^\W_]+(?:[-.'’][^\W_]+)*")
-_SUFFIX = re.compile(r"['’](?:s|m|d|ll|re|ve|t)$")
+TOKEN = re.compile(r"[^\W_]+(?:[-.'’][^\W_]+)*")
+SUFFIX = re.compile(r"['’](?:s|m|d|ll|re|ve|t)$")
 _OPENS = re.compile(r"""(?:^|[.?!:])\s*["'“‘(\[]*$|["“(\[]$""")
 """What stands before the first word of a sentence, a quotation or a bracket, which is in upper case anyway."""
 _PARTS = re.compile(r"[^\W\d_]+|\d+")
 _SHORTEST = 3
-_SMALL_TALK = frozenset(
-    "hi hello hey hallo yo greetings good morning afternoon evening night day dear tutor thanks thank thx cheers ok"
-    " okay cool great nice fine wow lol haha hmm yes no yeah yep nope please sorry bye goodbye ciao help test".split()
-)
-_REACTIONS = frozenset(
-    "helpful helped helps perfect awesome excellent brilliant amazing sure alright right welcome appreciate appreciated"
-    " understand understood got get know don didn can idea confused lost well done love like work job".split()
-)
-"""Words of small talk, but not in a question: "What is a well?"."""
-_COURTEOUS = frozenset(
-    "hi hello hey hallo yo greetings thanks thank thx cheers ok okay cool great nice fine wow lol haha bye goodbye ciao"
-    " good perfect awesome excellent brilliant amazing helpful welcome appreciated alright yes yeah yep no nope".split()
-)
-_BESIDE_COURTESY = frozenset(
-    "a again all and day did for got have i i'll is it it's job lot made makes me morning much my now of oh right sense"
-    " sir so sounds sure that that's the then this too tutor understood very was well done you your".split()
-)
-_ASKS = re.compile(
-    r"\s*(?:what|who|whom|whose|which|when|where|why|how|is|are|was|were|do|does|did|can|could|define|explain|describe"
-    r"|tell|give|list|show|compare|name)\b|.*\?",
-    re.IGNORECASE | re.DOTALL,
-)
 _COUNTS = re.compile(
     r"\bhow (?:many|much|large|big|small|long|often|far|fast|high|low|deep|wide)\b"
     r"|\b(?:what|which) (?:number|size|percentage|share|fraction|value|rate|ratio|score)\b",
@@ -62,8 +38,8 @@ def names(question: str) -> list[str]:
     if not any(letter.islower() for letter in question):
         return []
     found = []
-    for match in _TOKEN.finditer(question):
-        word = _SUFFIX.sub("", match[0])
+    for match in TOKEN.finditer(question):
+        word = SUFFIX.sub("", match[0])
         if len(word) < _SHORTEST or word[0].isdigit():
             continue
         inside = any(letter.isdigit() or letter.isupper() for letter in word[1:])
@@ -101,47 +77,6 @@ def _spelled_out(name: str, texts: Sequence[str]) -> bool:
         return False
     words = r"[\s-]+".join(rf"{letter}\w+" for letter in letters)
     return any(re.search(rf"\b{words}", text, re.IGNORECASE) for text in texts)
-
-
-def is_small_talk(question: str) -> bool:
-    """Whether nothing is asked at all: a greeting, thanks, a number by itself.
-
-    >>> is_small_talk("Thank you, that was helpful!"), is_small_talk("[1]"), is_small_talk("what are gates?")
-    (True, True, False)
-    """
-    return not any(_asking(question))
-
-
-def is_courtesy(said: str) -> bool:
-    """Whether a turn of a dialogue only thanks, greets or agrees, or is a number by itself: nothing to go on from.
-
-    >>> is_courtesy("Ok, thanks, that was very helpful!"), is_courtesy("ok, and why?"), is_courtesy("I don't get it")
-    (True, False, False)
-    """
-    words = [word.casefold() for word in _TOKEN.findall(said)]
-    if "?" in said or not words:
-        return False
-    polite = [word for word in words if word in _COURTEOUS or word.isdigit()]
-    return bool(polite) and all(word in _BESIDE_COURTESY for word in words if word not in polite)
-
-
-def asks_something(question: str, says: Callable[[str], bool]) -> bool:
-    """Whether a question has a word with a meaning that the material says; small talk has none.
-
-    >>> says = "gates of an lstm".__contains__
-    >>> asks_something("what do gates do?", says), asks_something("hello there", says), asks_something("??", says)
-    (True, False, False)
-    """
-    return any(map(says, _asking(question)))
-
-
-def _asking(question: str) -> Iterator[str]:
-    """The words of a question that it may be about."""
-    chat = _SMALL_TALK if _ASKS.match(question) else _SMALL_TALK | _REACTIONS
-    for word in _TOKEN.findall(question):
-        folded = _SUFFIX.sub("", word.casefold())
-        if folded not in chat and not folded.isdigit() and content_stems(folded):
-            yield word.casefold()
 
 
 def counts(question: str) -> bool:
