@@ -55,7 +55,9 @@ class Builder:
             Block(kind=kind, start=start, end=self._length, level=level, page=page, slide=slide, cell=cell)
         )
 
-    def add_marked(self, text: str, blocks: Iterable[Block], *, cell: int | None = None) -> None:
+    def add_marked(
+        self, text: str, blocks: Iterable[Block], *, cell: int | None = None, slide: int | None = None
+    ) -> None:
         """Appends a text whose blocks are already known, with offsets into `text`."""
         if not text.strip():
             return
@@ -68,7 +70,7 @@ class Builder:
                     end=start + block.end,
                     level=block.level,
                     page=block.page,
-                    slide=block.slide,
+                    slide=block.slide if slide is None else slide,
                     cell=cell,
                 )
             )

@@ -1,12 +1,18 @@
-"""Web pages: headings, paragraphs, lists, code, tables and mathematics; scripts, styles and navigation are left out."""
+"""Web pages: headings, paragraphs, lists, code, tables and mathematics; scripts, styles and navigation are left out.
+
+Slides that a page holds as Markdown, as remark and reveal.js do, are read as such.
+"""
 
 from __future__ import annotations
 
 import codecs
 import re
+from dataclasses import replace
+from html import unescape
 from typing import Any
 
 from corpus.document import BlockKind, Document
+from corpus.readers import markdown
 from corpus.readers.builder import Builder, markdown_table
 from corpus.readers.content import decode_text
 from corpus.whole import fenced
@@ -24,6 +30,9 @@ _MATH_SCRIPT = re.compile(r"math/tex(?P<display>\s*;\s*mode=display)?", re.IGNOR
 _LANGUAGE = re.compile(r"(?:^|\s)(?:lang(?:uage)?-|highlight-(?:source-)?|brush:\s*|sourceCode\s+)([\w+#.-]+)")
 _ORDINAL = re.compile(r"(?i:st|nd|rd|th|er|re|o|a|tm|sm)|[®©™*†‡]+")
 _SIMPLE = re.compile(r"[-−+–]?\w+")
+_SLIDES = re.compile(
+    r"<textarea\b[^<>]*?\s(?:id=[\"']?source\b|data-template)[^<>]*>(.*?)</textarea>", re.DOTALL | re.IGNORECASE
+)
 _DEEPEST = 400
 """Nesting beyond which an element's text is taken as it is."""
 
@@ -33,6 +42,9 @@ def read(data: bytes, *, source: str) -> Document:
     from lxml import etree
 
     text, warnings = _decode(data)
+    if "</textarea>" in text and (slides := _SLIDES.findall(text)):
+        deck = markdown.read("\n\n---\n\n".join(map(unescape, slides)).encode("utf-8", "replace"), source=source)
+        return replace(deck, warnings=(*warnings, *deck.warnings))
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
     root = etree.fromstring(text.encode("utf-8", "replace"), parser)
     page = _Page()

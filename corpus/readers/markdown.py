@@ -1,15 +1,18 @@
-"""Markdown. The text stays as written, apart from front matter; markdown-it-py finds the blocks in it."""
+"""Markdown. The text stays as written, apart from front matter and, in slides, what styles them; markdown-it-py finds
+the blocks in it."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
 from corpus.document import Block, BlockKind, Document
-from corpus.readers.builder import fill_gaps, title_of
+from corpus.readers.builder import Builder, fill_gaps, title_of
 from corpus.readers.content import decode_text
+from corpus.readers.markdown_slides import slides_of
 from corpus.readers.plain import scan_blocks
 from corpus.whole import FENCE_ENDS
 
@@ -34,7 +37,11 @@ _KINDS: dict[str, BlockKind] = {
 def read(data: bytes, *, source: str) -> Document:
     """Reads Markdown; the front-matter fields `title` and `course` are used, the front matter itself is left out."""
     text, warnings = decode_text(data)
+    matter = _FRONT_MATTER.match(text)
     fields, text = split_front_matter(text)
+    slides = slides_of(text, matter[1] if matter else "")
+    if slides is not None:
+        return _deck(slides, fields, warnings, source)
     blocks = markdown_blocks(text)
     return Document(
         source=source,
@@ -44,6 +51,14 @@ def read(data: bytes, *, source: str) -> Document:
         course=fields.get("course", ""),
         warnings=warnings,
     )
+
+
+def _deck(slides: Sequence[str], fields: dict[str, str], warnings: Sequence[str], source: str) -> Document:
+    builder = Builder()
+    builder.warnings += warnings
+    for number, slide in enumerate(slides, 1):
+        builder.add_marked(slide, markdown_blocks(slide), slide=number)
+    return builder.document(source=source, title=fields.get("title", ""), course=fields.get("course", ""))
 
 
 def split_front_matter(text: str) -> tuple[dict[str, str], str]:
