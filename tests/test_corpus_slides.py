@@ -66,7 +66,7 @@ def test_a_page_that_holds_slides_is_read_as_slides() -> None:
     inside = REMARK.replace("&", "&amp;").replace("<", "&lt;")
     page = f"<html><title>x</title><body><textarea id='source'>{inside}</textarea></body></html>"
     assert html.read(page.encode(), source="mills.html").text == read(REMARK.encode(), source="mills.md").text
-    plain = "<html><body><h1>Mills</h1><textarea>type here</textarea></body></html>"
+    plain = "<html><body><h1>Mills</h1><textarea id=source>type here</textarea></body></html>"
     assert html.read(plain.encode(), source="mills.html").title == "Mills"
 
 

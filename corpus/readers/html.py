@@ -44,7 +44,9 @@ def read(data: bytes, *, source: str) -> Document:
     text, warnings = _decode(data)
     if "</textarea>" in text and (slides := _SLIDES.findall(text)):
         deck = markdown.read("\n\n---\n\n".join(map(unescape, slides)).encode("utf-8", "replace"), source=source)
-        return replace(deck, warnings=(*warnings, *deck.warnings))
+        # A field of a form may have that name, too.
+        if any(block.slide for block in deck.blocks):
+            return replace(deck, warnings=(*warnings, *deck.warnings))
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
     root = etree.fromstring(text.encode("utf-8", "replace"), parser)
     page = _Page()
