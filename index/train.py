@@ -2,8 +2,8 @@
 
     python -m index.train --data train.jsonl.gz --held-out held.jsonl.gz --output runs/ranker/1
 
-Run the same command again to go on from the last saved step. `--output` holds `state.pt`, `log.jsonl` and the weights
-as they ship (`model.safetensors`, `config.json`).
+Run the same command again to go on from the last saved step. `--output` holds `state.pt`, `log.jsonl` and, as they
+ship, the weights with the lowest loss on `--held-out` (`model.safetensors`, `config.json`).
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def train(arguments: argparse.Namespace) -> None:
                 figures = validate(training.model, held)
                 log.write(json.dumps({"step": training.step, "validation": figures}) + "\n")
                 print(f"step {training.step}: {figures}", file=sys.stderr, flush=True)
-                training.save(about | {"validation": figures})
+                training.save(about | {"validation": figures}, figures["loss"])
                 saved = time.monotonic()
 
 

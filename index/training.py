@@ -154,17 +154,21 @@ def loss_of(found: Sequence[Tensor], groups: Sequence[Group]) -> Tensor:
 
 @torch.no_grad()
 def validate(model: CrossEncoder, groups: Sequence[Group]) -> dict[str, float]:
-    """Mean loss, and the share of answerable groups whose best sentence answers."""
+    """Mean loss; `first`, the share of answerable groups whose best sentence answers; and `told`, how often an
+    answerable group has a likelier best sentence than one that is not (the area under the ROC curve; 0.5 is chance)."""
     model.eval()
-    losses, right = [], []
+    losses, right, best = [], [], {True: list[float](), False: list[float]()}
     for group in groups:
         with torch.autocast("cpu", torch.bfloat16):
             found = scores(model, [group])
         losses.append(float(loss_of(found, [group])))
+        best[any(group.answers)].append(float(found[0].max()))
         if any(group.answers):
             right.append(group.answers[int(found[0].argmax())])
     model.train()
-    return {"loss": float(np.mean(losses)), "first": float(np.mean(right))}
+    above = np.subtract.outer(best[True], best[False])
+    told = float(np.mean((above > 0) + (above == 0) / 2)) if above.size else 0.5
+    return {"loss": float(np.mean(losses)), "first": float(np.mean(right)), "told": told}
 
 
 class Training:
@@ -179,6 +183,7 @@ class Training:
         weights = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.optimizer = torch.optim.AdamW(weights, lr=arguments.lr, weight_decay=0.01, betas=(0.9, 0.98))
         self.step = 0
+        self.best = math.inf
 
     def rate(self) -> float:
         """Multiplier of the learning rate: linear warm-up over 5 % of the steps, then linear to 0."""
@@ -200,11 +205,17 @@ class Training:
         self.step += 1
         return float(loss.detach())
 
-    def save(self, about: dict[str, Any]) -> None:
-        """Write the state to go on from, and the weights as they ship."""
+    def save(self, about: dict[str, Any], loss: float) -> None:
+        """Write the state to go on from, and the weights as they ship where no earlier ones had a lower `loss`."""
         from safetensors.torch import save
 
         folder: Path = self.arguments.output
+        better, self.best = loss < self.best, min(loss, self.best)
+        state = {"weights": trained_weights(self.model), "optimizer": self.optimizer.state_dict()}
+        torch.save(state | {"step": self.step, "best": self.best}, folder / "state.part")
+        (folder / "state.part").replace(folder / "state.pt")
+        if not better:
+            return
         weights = {name: weight.half().contiguous() for name, weight in trained_weights(self.model).items()}
         data = save(weights)
         fields = {
@@ -216,9 +227,6 @@ class Training:
             "training": about | {"step": self.step},
         }
         fields[SETTINGS_HASH] = settings_hash(fields)
-        state = {"weights": trained_weights(self.model), "optimizer": self.optimizer.state_dict(), "step": self.step}
-        torch.save(state, folder / "state.part")
-        (folder / "state.part").replace(folder / "state.pt")
         (folder / WEIGHTS).write_bytes(data)
         (folder / CONFIG).write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
 
@@ -230,7 +238,7 @@ class Training:
         state = torch.load(path, weights_only=True)
         self.model.load_state_dict(state["weights"], strict=False)
         self.optimizer.load_state_dict(state["optimizer"])
-        self.step = state["step"]
+        self.step, self.best = state["step"], state["best"]
         print(f"resuming at step {self.step}", file=sys.stderr)
         return True
 

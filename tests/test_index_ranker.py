@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from index import training
 from index.embedder import load_embedder
 from index.errors import StoreError
 from index.ranker import CONFIG, SHIPPED, WEIGHTS, LowRank, Ranker, fresh_cross_encoder, merge, sequenced
@@ -138,8 +139,8 @@ def test_training_learns_resumes_and_ships(tmp_path: Path, capsys: pytest.Captur
     common = ["--data", str(data), "--held-out", str(data), "--layers", "2", "--rank", "8", "--batch-tokens", "400"]
     run = tmp_path / "run"
     assert main([*common, "--output", str(run), "--epochs", "60", "--lr", "8e-3"]) == 0
-    figures = json.loads((run / CONFIG).read_text())["training"]["validation"]
-    assert figures["first"] == 1.0
+    shipped = json.loads((run / CONFIG).read_text())["training"]
+    assert (shipped["validation"]["first"], shipped["validation"]["told"]) == (1.0, 1.0)
     ranker = Ranker.load(run)
     scores = ranker.scores("Why do otters hold hands?", [_readable(context="")])[0]
     assert scores.argmax() == 1
@@ -159,6 +160,28 @@ def test_training_learns_resumes_and_ships(tmp_path: Path, capsys: pytest.Captur
     assert "another shape" in capsys.readouterr().err
     assert main([*common, "--output", str(tmp_path / "other"), "--count", "owls", "2"]) == 1
     assert "['otters']" in capsys.readouterr().err
+
+
+def test_the_weights_with_the_lowest_loss_ship(tmp_path: Path) -> None:
+    data = _write(tmp_path / "groups.jsonl.gz")
+    common = ["--data", str(data), "--held-out", str(data), "--layers", "1", "--rank", "2", "--batch-tokens", "60"]
+    # A rate that spoils what it finds; looked at every twenty steps and at the end.
+    assert main([*common, "--output", str(tmp_path), "--epochs", "12", "--lr", "0.05", "--save-minutes", "0"]) == 0
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    losses = {line["step"]: line["validation"]["loss"] for line in lines if "validation" in line}
+    assert len(losses) > 1
+    shipped = json.loads((tmp_path / CONFIG).read_text())["training"]
+    assert shipped["step"] == min(losses, key=losses.__getitem__)
+    assert shipped["validation"]["loss"] == min(losses.values())
+
+
+def test_how_well_an_answer_is_told_from_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    groups = read_groups([_write(tmp_path / "groups.jsonl.gz")], load_embedder().pieces())
+    best = iter([3.0, 1.0, 2.0, 2.0])
+    monkeypatch.setattr(training, "scores", lambda model, some: [torch.tensor([next(best), -1.0, -2.0])])
+    figures = training.validate(torch.nn.Module(), groups)  # type: ignore[arg-type]
+    assert [any(group.answers) for group in groups] == [True, True, True, False]
+    assert figures["told"] == pytest.approx((1 + 0 + 0.5) / 3)
 
 
 def test_faults_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

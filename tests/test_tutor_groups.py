@@ -150,6 +150,30 @@ def test_decks_give_the_lines_that_answer_among_others_of_the_deck(tmp_path: Pat
     assert all(not passage["gold"] for passage in found[1]["passages"])
 
 
+def test_some_questions_come_once_more_without_what_answers_them(tmp_path: Path) -> None:
+    parts = "\n\n".join(f"# Part {n}\n\n- the wheel of part {n} turns\n- and grinds rye" for n in range(30))
+    (tmp_path / "mills.md").write_text(parts, encoding="utf-8")
+    asked = [f"What turns in part {n} of the mill?" for n in range(30)]
+    records = [
+        {
+            "question": question,
+            "answerable": True,
+            "gold": [{"quote": f"the wheel of part {n} turns"}],
+            "split": "train",
+        }
+        for n, question in enumerate(asked)
+    ]
+    (tmp_path / "mills.jsonl").write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
+    found = list(deck_groups(tmp_path))
+    answered = {group["question"]: group["passages"] for group in found if group["source"] == "decks"}
+    left = {group["question"]: group["passages"] for group in found if group["source"] == "decks unanswered"}
+    assert list(answered) == asked
+    assert 5 < len(left) < 20
+    for question, passages in left.items():
+        assert passages == [one for one in answered[question] if not one["gold"]]
+        assert len(passages) < len(answered[question])
+
+
 MILL_NOTES = "# Mills\n\nA mill has four sails.\n\n# Rye\n\nIt is ground in autumn. Salt and rye.\n\n# Owls\n\nNone."
 
 

@@ -5,9 +5,10 @@
 
 A line is {"question", "source", "passages": [{"context", "text", "sentences": [[start, end], ...], "gold": [number of a
 sentence, ...], "also"?: [...]}, ...]}; `gold` names the sentences that answer, none where the passage does not, `also`
-those that answer besides the evidence and are neither right nor wrong. Questions of the course and of slide decks come
-with the passages that the search finds for them, those of other files with their own passage and those of the same file
-that share the most words with the question; a tenth of these come without their own passage, so that nothing answers.
+those that answer besides the evidence and are neither right nor wrong. Questions of the course, of slide decks and of
+course notes come with the passages that the search finds for them; some of decks and notes once more without those that
+answer, as "decks unanswered" and "notes unanswered". Those of other files come with their own passage and those of the
+same file that share the most words with the question, a tenth of them without their own, so that nothing answers.
 Only `train` splits are read, and nothing under a non-commercial licence.
 """
 
@@ -50,6 +51,8 @@ _LONGEST = 900
 
 _NEAR = 6
 """Paragraphs that are looked up for a question by its words, and taken in turn while they do not hold the answer."""
+_UNANSWERED = 0.4
+"""Share of the questions on decks and notes that come once more without the passages that answer them."""
 _ALONE = 0.1
 """Share of the questions that come without the paragraph that answers them."""
 _HELD_OUT, _HELD_OUT_OF_NOTES = 0.02, 0.05
@@ -95,7 +98,9 @@ def deck_groups(folder: Path, found: int = _FOUND) -> Iterator[dict[str, Any]]:
         for deck in deck_files(folder)
     }
     for record, group in _searched(asked, found):
-        yield group | {"source": "decks", "held_out": record["split"] == "dev"}
+        held_out = record["split"] == "dev"
+        for source, one in _with_and_without("decks", group):
+            yield one | {"source": source, "held_out": held_out}
 
 
 def note_groups(
@@ -110,7 +115,17 @@ def note_groups(
             path.write_text(note.text, encoding="utf-8")
             asked[path] = note.questions
         for record, group in _searched(asked, found):
-            yield group | {"source": "notes", "held_out": _is_held_out(record["part"], _HELD_OUT_OF_NOTES)}
+            held_out = _picked(record["part"], _HELD_OUT_OF_NOTES)
+            for source, one in _with_and_without("notes", group):
+                yield one | {"source": source, "held_out": held_out}
+
+
+def _with_and_without(source: str, group: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A group, and of some groups what is left of its passages when none may answer, each with its source."""
+    yield source, group
+    left = [one for one in group["passages"] if not one["gold"] and not one.get("also")]
+    if 1 < len(left) < len(group["passages"]) and _picked(group["question"], _UNANSWERED):
+        yield f"{source} unanswered", group | {"passages": left}
 
 
 def _searched(
@@ -223,7 +238,7 @@ def _cut(paragraphs: Paragraphs, number: int, gold: Sequence[Span], random: np.r
     return _passage("", text[begin : spans[last][1]], moved, numbers)
 
 
-def _is_held_out(name: str, share: float) -> bool:
+def _picked(name: str, share: float) -> bool:
     return zlib.crc32(name.encode()) % 1000 < 1000 * share
 
 
@@ -253,7 +268,7 @@ def groups(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     nearby = Nearby(paragraphs)
     for item in items:
         if group := item_group(item, paragraphs, nearby, random):
-            group["held_out"] = _is_held_out(f"{item.source}/{item.title}", _HELD_OUT)
+            group["held_out"] = _picked(f"{item.source}/{item.title}", _HELD_OUT)
             yield group
 
 
