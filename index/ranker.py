@@ -9,8 +9,6 @@ Shapes: B sequences, T word pieces, N sentences, D width of the encoder.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import threading
 from collections.abc import Sequence
@@ -22,22 +20,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
 from torch import Tensor, nn
 
 from index.device import CPU, Placed
 from index.embedder import load_embedder
 from index.errors import StoreError
+from index.ranker_files import WEIGHTS, Shape, read_ranker
 from index.scoring import Readable
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 SHIPPED = Path(__file__).parent / "checkpoints" / "ranker"
-WEIGHTS, CONFIG = "model.safetensors", "config.json"
-FORMAT = 1
-SETTINGS_HASH = "settings_sha256"
 
 _QUESTION, _CONTEXT, _LONGEST = 80, 40, 400
 """Word pieces: of a question and of a passage's headings that are read, and of a whole sequence."""
@@ -94,9 +88,9 @@ class CrossEncoder(nn.Module):
         return scores
 
 
-def fresh_cross_encoder(directory: Path, *, rank: int, scale: float, layers: int) -> CrossEncoder:
-    """The encoder at `directory` with low-rank updates in its last `layers` layers that change nothing yet; only these
-    and the scoring can be trained."""
+def fresh_cross_encoder(directory: Path, shape: Shape) -> CrossEncoder:
+    """The encoder at `directory` with low-rank updates in its last layers that change nothing yet; only these and the
+    scoring can be trained."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     from transformers import AutoModel
     from transformers.utils import logging
@@ -110,10 +104,10 @@ def fresh_cross_encoder(directory: Path, *, rank: int, scale: float, layers: int
     )
     logging.set_verbosity(verbosity)
     encoder.requires_grad_(False)
-    for module in list(encoder.encoder.layer[-layers:].modules()):
+    for module in list(encoder.encoder.layer[-shape.layers :].modules()):
         for name, child in list(module.named_children()):
             if isinstance(child, nn.Linear):
-                setattr(module, name, LowRank(child, rank, scale))
+                setattr(module, name, LowRank(child, shape.rank, shape.scale))
     return CrossEncoder(encoder, encoder.config.hidden_size)
 
 
@@ -202,17 +196,11 @@ class Ranker:
 
 def _trained(folder: Path, dtype: torch.dtype | None, device: str) -> CrossEncoder:
     """The model in `folder` on a device, its updates merged."""
-    rank, scale, layers, sha256 = _settings(folder / CONFIG)
+    found = read_ranker(folder)
+    model = fresh_cross_encoder(load_embedder().directory, found.shape)
     try:
-        data = (folder / WEIGHTS).read_bytes()
-    except OSError as fault:
-        raise StoreError(f"cannot read {folder / WEIGHTS} ({fault.strerror}); restore it") from None
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise StoreError(f"{folder / WEIGHTS} is damaged (its SHA-256 is not the one in {CONFIG}); restore it")
-    model = fresh_cross_encoder(load_embedder().directory, rank=rank, scale=scale, layers=layers)
-    try:
-        missing = model.load_state_dict({k: v.float() for k, v in load_tensors(data).items()}, strict=False)
-    except (SafetensorError, RuntimeError) as fault:
+        missing = model.load_state_dict(found.weights, strict=False)
+    except RuntimeError as fault:
         reason = str(fault).splitlines()[-1].strip()
         raise StoreError(f"{folder / WEIGHTS} does not fit its configuration ({reason}); restore it") from None
     trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
@@ -229,27 +217,6 @@ def multiplies_bfloat16() -> bool:
     `python -m index.rank_benchmark` measures what it gains and how far the probabilities move."""
     able = getattr(torch.cpu, "get_capabilities", dict[str, Any])()
     return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
-
-
-def settings_hash(fields: dict[str, Any]) -> str:
-    """SHA-256 of all settings of a ranker but this hash itself, however the file is laid out."""
-    settings = {name: value for name, value in fields.items() if name != SETTINGS_HASH}
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode("utf-8")).hexdigest()
-
-
-def _settings(path: Path) -> tuple[int, float, int, str]:
-    """Rank, scale and layers of the updates and the SHA-256 of the weights, as a configuration says it, verified."""
-    try:
-        fields: dict[str, Any] = json.loads(path.read_bytes())
-        if fields["format"] != FORMAT:
-            raise StoreError(f"{path} has format {fields['format']}, this program reads {FORMAT}; restore it")
-        unknown = fields.keys() - {"format", "rank", "scale", "layers", "sha256", "training", SETTINGS_HASH}
-        found = int(fields["rank"]), float(fields["scale"]), int(fields["layers"]), str(fields["sha256"])
-    except (OSError, KeyError, TypeError, ValueError) as fault:
-        raise StoreError(f"cannot read the ranker's {path} ({fault}); restore it") from None
-    if unknown or fields.get(SETTINGS_HASH, settings_hash(fields)) != settings_hash(fields):
-        raise StoreError(f"{path} is damaged (it does not have the hash of its own settings); restore it")
-    return found
 
 
 def trained_weights(model: CrossEncoder) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import hashlib
 import json
 import math
 import sys
@@ -19,24 +18,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from index.embedder import load_embedder
-from index.ranker import (
-    CONFIG,
-    FORMAT,
-    SETTINGS_HASH,
-    WEIGHTS,
-    CrossEncoder,
-    Sequenced,
-    fresh_cross_encoder,
-    padded,
-    sequenced,
-    settings_hash,
-    trained_weights,
-)
+from index.ranker import CrossEncoder, Sequenced, fresh_cross_encoder, padded, sequenced, trained_weights
+from index.ranker_files import Shape, read_ranker, write_ranker
 from index.scoring import Readable
 
 _SPREAD = 256
@@ -177,9 +164,8 @@ class Training:
     def __init__(self, arguments: argparse.Namespace, plan: Sequence[Sequence[int]], groups: Sequence[Group]) -> None:
         torch.manual_seed(arguments.seed)
         self.arguments, self.plan, self.groups = arguments, plan, groups
-        self.model = fresh_cross_encoder(
-            load_embedder().directory, rank=arguments.rank, scale=arguments.scale, layers=arguments.layers
-        )
+        self.shape = Shape(rank=arguments.rank, scale=arguments.scale, layers=arguments.layers)
+        self.model = fresh_cross_encoder(load_embedder().directory, self.shape)
         weights = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.optimizer = torch.optim.AdamW(weights, lr=arguments.lr, weight_decay=0.01, betas=(0.9, 0.98))
         self.step = 0
@@ -207,8 +193,6 @@ class Training:
 
     def save(self, about: dict[str, Any], loss: float) -> None:
         """Write the state to go on from, and the weights as they ship where no earlier ones had a lower `loss`."""
-        from safetensors.torch import save
-
         folder: Path = self.arguments.output
         better, self.best = loss < self.best, min(loss, self.best)
         state = {"weights": trained_weights(self.model), "optimizer": self.optimizer.state_dict()}
@@ -216,19 +200,7 @@ class Training:
         (folder / "state.part").replace(folder / "state.pt")
         if not better:
             return
-        weights = {name: weight.half().contiguous() for name, weight in trained_weights(self.model).items()}
-        data = save(weights)
-        fields = {
-            "format": FORMAT,
-            "rank": self.arguments.rank,
-            "scale": self.arguments.scale,
-            "layers": self.arguments.layers,
-            "sha256": hashlib.sha256(data).hexdigest(),
-            "training": about | {"step": self.step},
-        }
-        fields[SETTINGS_HASH] = settings_hash(fields)
-        (folder / WEIGHTS).write_bytes(data)
-        (folder / CONFIG).write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
+        write_ranker(folder, trained_weights(self.model), self.shape, about | {"step": self.step})
 
     def resume(self) -> bool:
         """Go on from the last saved step; False where there is none."""
@@ -244,8 +216,7 @@ class Training:
 
     def start_from(self, folder: Path) -> None:
         """Take over the weights of the ranker in `folder`, which has to be of the same shape."""
-        fields = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        shape = {name: getattr(self.arguments, name) for name in ("rank", "scale", "layers")}
-        if {name: fields[name] for name in shape} != shape:
-            raise ValueError(f"{folder} has another shape than {shape}; train with the same one")
-        self.model.load_state_dict({k: v.float() for k, v in load_file(folder / WEIGHTS).items()}, strict=False)
+        found = read_ranker(folder)
+        if found.shape != self.shape:
+            raise ValueError(f"{folder} has another shape than {self.shape}; train with the same one")
+        self.model.load_state_dict(found.weights, strict=False)

@@ -9,9 +9,11 @@ import pytest
 import torch
 
 from index import training
+from index.average import main as average
 from index.embedder import load_embedder
 from index.errors import StoreError
-from index.ranker import CONFIG, SHIPPED, WEIGHTS, LowRank, Ranker, fresh_cross_encoder, merge, sequenced
+from index.ranker import SHIPPED, LowRank, Ranker, fresh_cross_encoder, merge, sequenced, trained_weights
+from index.ranker_files import CONFIG, WEIGHTS, Shape, read_ranker, write_ranker
 from index.scoring import Readable
 from index.train import main
 from index.training import batches, loss_of, read_groups
@@ -66,7 +68,7 @@ def test_low_rank_updates_start_at_nothing_and_merge_into_the_weights() -> None:
 def test_sentences_are_scored_alike_alone_and_in_a_batch() -> None:
     torch.manual_seed(0)
     embedder = load_embedder()
-    model = fresh_cross_encoder(embedder.directory, rank=2, scale=1.0, layers=1).eval()
+    model = fresh_cross_encoder(embedder.directory, Shape(rank=2, scale=1.0, layers=1)).eval()
     ranker = Ranker(model, embedder.pieces())
     short = _readable("Moles dig.", [(0, 10)], "")
     together = ranker.scores("Why do otters hold hands?", [_readable(), short, _readable()])
@@ -89,7 +91,7 @@ def test_bfloat16_moves_probabilities_little(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_passage_without_sentences_has_no_scores() -> None:
     embedder = load_embedder()
-    model = fresh_cross_encoder(embedder.directory, rank=2, scale=1.0, layers=1)
+    model = fresh_cross_encoder(embedder.directory, Shape(rank=2, scale=1.0, layers=1))
     found = Ranker(model, embedder.pieces()).scores("What?", [_readable("", [], ""), _readable()])
     assert [len(one) for one in found] == [0, 3]
     assert np.isfinite(found[1]).all()
@@ -173,6 +175,28 @@ def test_the_weights_with_the_lowest_loss_ship(tmp_path: Path) -> None:
     shipped = json.loads((tmp_path / CONFIG).read_text())["training"]
     assert shipped["step"] == min(losses, key=losses.__getitem__)
     assert shipped["validation"]["loss"] == min(losses.values())
+
+
+def test_rankers_are_averaged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shape = Shape(rank=2, scale=1.0, layers=1)
+    weights = trained_weights(fresh_cross_encoder(load_embedder().directory, shape))
+    folders = [tmp_path / name for name in "abc"]
+    for number, folder in enumerate(folders):
+        folder.mkdir()
+        moved = {name: torch.full_like(weight, number) for name, weight in weights.items()}
+        write_ranker(folder, moved, Shape(rank=2, scale=1.0, layers=1 + number // 2), {"seed": number})
+    a, b, c = map(str, folders)
+    mean = tmp_path / "mean"
+    assert average([a, b, "--output", str(mean)]) == 0
+    found = read_ranker(mean)
+    assert found.weights.keys() == weights.keys()
+    assert all((weight == 0.5).all() for weight in found.weights.values())
+    assert found.training == {"averaged": [{"seed": 0}, {"seed": 1}]}
+    assert Ranker.load(mean).scores("Why?", [_readable()])[0].shape == (3,)
+    for wrong, said in ((c, "another shape"), (str(tmp_path / "d"), "cannot read")):
+        assert average([a, wrong, "--output", str(tmp_path / "e")]) == 1
+        assert said in capsys.readouterr().err
+    assert not (tmp_path / "e").exists()
 
 
 def test_how_well_an_answer_is_told_from_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

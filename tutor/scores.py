@@ -66,7 +66,8 @@ class ByRanker:
     def __init__(self, folder: Path | None) -> None:
         import torch
 
-        from index.ranker import CONFIG, SHIPPED, Ranker
+        from index.ranker import SHIPPED, Ranker
+        from index.ranker_files import CONFIG
         from lm.trainer import faster_precision
 
         self._ranker = Ranker.load(folder)

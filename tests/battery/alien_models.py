@@ -14,8 +14,9 @@ import torch
 
 from index.build import build
 from index.embedder import load_embedder
-from index.ranker import SETTINGS_HASH, Ranker, settings_hash
 from index.ranker import SHIPPED as RANKER
+from index.ranker import Ranker
+from index.ranker_files import SETTINGS_HASH, settings_hash
 from lm import checkpoint
 from lm.data import Example, ExampleSet
 from lm.tokenizer import Tokenizer
