@@ -16,7 +16,8 @@ from pathlib import Path
 import torch
 
 from index.errors import StoreError
-from index.ranker_files import read_ranker, write_ranker
+from index.ranker import read_ranker
+from index.trained_files import write_trained
 
 
 def average(folders: Sequence[Path], output: Path) -> None:
@@ -24,11 +25,11 @@ def average(folders: Sequence[Path], output: Path) -> None:
     StoreError where one cannot be read or has another shape than the first."""
     found = [read_ranker(folder) for folder in folders]
     for folder, one in zip(folders, found, strict=True):
-        if one.shape != found[0].shape:
+        if one.settings != found[0].settings:
             raise StoreError(f"{folder} has another shape than {folders[0]}; average rankers of one shape")
     mean = {name: torch.stack([one.weights[name] for one in found]).mean(0) for name in found[0].weights}
     output.mkdir(parents=True, exist_ok=True)
-    write_ranker(output, mean, found[0].shape, {"averaged": [one.training for one in found]})
+    write_trained(output, mean, found[0].settings, {"averaged": [one.training for one in found]})
 
 
 def main(argv: Sequence[str] | None = None) -> int:

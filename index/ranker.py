@@ -24,9 +24,8 @@ from torch import Tensor, nn
 
 from index.device import CPU, Placed
 from index.embedder import load_embedder
-from index.errors import StoreError
-from index.ranker_files import WEIGHTS, Shape, read_ranker
 from index.scoring import Readable
+from index.trained_files import WEIGHTS, Trained, misfit, read_trained
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -35,6 +34,15 @@ SHIPPED = Path(__file__).parent / "checkpoints" / "ranker"
 
 _QUESTION, _CONTEXT, _LONGEST = 80, 40, 400
 """Word pieces: of a question and of a passage's headings that are read, and of a whole sequence."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """Rank and factor of the low-rank updates, and how many of the last layers have them."""
+
+    rank: int
+    scale: float
+    layers: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,18 +202,22 @@ class Ranker:
         return np.split(found, np.cumsum(counts)[:-1])
 
 
+def read_ranker(folder: Path) -> Trained[Shape]:
+    """The files of the ranker in `folder`. Raises StoreError where one is missing or damaged."""
+    return read_trained(folder, "ranker", Shape)
+
+
 def _trained(folder: Path, dtype: torch.dtype | None, device: str) -> CrossEncoder:
     """The model in `folder` on a device, its updates merged."""
     found = read_ranker(folder)
-    model = fresh_cross_encoder(load_embedder().directory, found.shape)
+    model = fresh_cross_encoder(load_embedder().directory, found.settings)
     try:
         missing = model.load_state_dict(found.weights, strict=False)
     except RuntimeError as fault:
-        reason = str(fault).splitlines()[-1].strip()
-        raise StoreError(f"{folder / WEIGHTS} does not fit its configuration ({reason}); restore it") from None
+        raise misfit(folder / WEIGHTS, fault) from None
     trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
     if missing.unexpected_keys or trained & set(missing.missing_keys):
-        raise StoreError(f"{folder / WEIGHTS} does not fit its configuration; restore it")
+        raise misfit(folder / WEIGHTS, "a weight is missing or unknown")
     merge(model.encoder)
     able = device == CPU and multiplies_bfloat16()
     model.encoder.to(dtype or (torch.bfloat16 if able else torch.float32))

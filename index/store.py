@@ -22,6 +22,7 @@ from index.generation import Generation, current_generation, is_current
 from index.hits import Hit, hit_of, readable, with_answers
 from index.manifest import DATABASE, file_faults
 from index.originals import original_file
+from index.query_adapter import adapter_for
 from index.scoring import (
     Readable,
     Weights,
@@ -89,6 +90,7 @@ class Store:
         self._database = Database(directory / DATABASE)
         self._index, self._sentences = open_vectors(directory, self.manifest)
         self._source_of_row, self._first_sentence = self._database.layout()
+        self._adapter = adapter_for(self.manifest.embedder)
         self._sources = self._database.sources()
         self._counts = self._database.passage_counts()
         if (len(self), int(self._first_sentence[-1])) != (self._index.ntotal, len(self._sentences)):
@@ -171,6 +173,11 @@ class Store:
             self._check_probes()
         return self.embedder.encode(texts)
 
+    def _asked(self, query: str) -> Vectors:
+        """The unit vector that a query is searched by, float32 [D]."""
+        found = self.encode([query])
+        return np.asarray((self._adapter.moved(found) if self._adapter else found)[0])
+
     def says(self, phrase: str) -> bool:
         """Whether the words of a phrase stand in this order anywhere in the material, in whatever form of them."""
         with self._lock:
@@ -206,7 +213,7 @@ class Store:
         if not query:
             raise StoreError("the query is empty; ask something")
         allowed = self._allowed(course, documents)
-        vector = self.encode([query])[0]
+        vector = self._asked(query)
         depth = max(_DEPTH, 10 * k)
         with self._lock:
             matched = dict(self._database.match(query_terms(query), depth, allowed))

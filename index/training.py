@@ -22,9 +22,18 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from index.embedder import load_embedder
-from index.ranker import CrossEncoder, Sequenced, fresh_cross_encoder, padded, sequenced, trained_weights
-from index.ranker_files import Shape, read_ranker, write_ranker
+from index.ranker import (
+    CrossEncoder,
+    Sequenced,
+    Shape,
+    fresh_cross_encoder,
+    padded,
+    read_ranker,
+    sequenced,
+    trained_weights,
+)
 from index.scoring import Readable
+from index.trained_files import write_trained
 
 _SPREAD = 256
 """Groups among which those of like length are put into one batch."""
@@ -200,7 +209,7 @@ class Training:
         (folder / "state.part").replace(folder / "state.pt")
         if not better:
             return
-        write_ranker(folder, trained_weights(self.model), self.shape, about | {"step": self.step})
+        write_trained(folder, trained_weights(self.model), self.shape, about | {"step": self.step})
 
     def resume(self) -> bool:
         """Go on from the last saved step; False where there is none."""
@@ -217,6 +226,6 @@ class Training:
     def start_from(self, folder: Path) -> None:
         """Take over the weights of the ranker in `folder`, which has to be of the same shape."""
         found = read_ranker(folder)
-        if found.shape != self.shape:
+        if found.settings != self.shape:
             raise ValueError(f"{folder} has another shape than {self.shape}; train with the same one")
         self.model.load_state_dict(found.weights, strict=False)

@@ -12,10 +12,20 @@ from index import training
 from index.average import main as average
 from index.embedder import load_embedder
 from index.errors import StoreError
-from index.ranker import SHIPPED, LowRank, Ranker, fresh_cross_encoder, merge, sequenced, trained_weights
-from index.ranker_files import CONFIG, WEIGHTS, Shape, read_ranker, write_ranker
+from index.ranker import (
+    SHIPPED,
+    LowRank,
+    Ranker,
+    Shape,
+    fresh_cross_encoder,
+    merge,
+    read_ranker,
+    sequenced,
+    trained_weights,
+)
 from index.scoring import Readable
 from index.train import main
+from index.trained_files import CONFIG, WEIGHTS, write_trained
 from index.training import batches, loss_of, read_groups
 
 TEXT = "Otters sleep on their backs. They hold hands so that they do not drift apart. Their fur is dense."
@@ -184,7 +194,7 @@ def test_rankers_are_averaged(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     for number, folder in enumerate(folders):
         folder.mkdir()
         moved = {name: torch.full_like(weight, number) for name, weight in weights.items()}
-        write_ranker(folder, moved, Shape(rank=2, scale=1.0, layers=1 + number // 2), {"seed": number})
+        write_trained(folder, moved, Shape(rank=2, scale=1.0, layers=1 + number // 2), {"seed": number})
     a, b, c = map(str, folders)
     mean = tmp_path / "mean"
     assert average([a, b, "--output", str(mean)]) == 0

@@ -67,7 +67,7 @@ class ByRanker:
         import torch
 
         from index.ranker import SHIPPED, Ranker
-        from index.ranker_files import CONFIG
+        from index.trained_files import CONFIG
         from lm.trainer import faster_precision
 
         self._ranker = Ranker.load(folder)

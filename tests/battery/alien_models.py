@@ -16,7 +16,7 @@ from index.build import build
 from index.embedder import load_embedder
 from index.ranker import SHIPPED as RANKER
 from index.ranker import Ranker
-from index.ranker_files import SETTINGS_HASH, settings_hash
+from index.trained_files import SETTINGS_HASH, settings_hash
 from lm import checkpoint
 from lm.data import Example, ExampleSet
 from lm.tokenizer import Tokenizer

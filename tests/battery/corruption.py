@@ -18,7 +18,7 @@ from index.build import build
 from index.generation import GENERATIONS, current_generation
 from index.manifest import FILES, MANIFEST, POINTER
 from index.ranker import SHIPPED as RANKER
-from index.ranker_files import CONFIG, SETTINGS_HASH, WEIGHTS, settings_hash
+from index.trained_files import CONFIG, SETTINGS_HASH, WEIGHTS, settings_hash
 from lm.checkpoint import SHIPPED as CHECKPOINTS
 from tests.battery.editions import Editions
 from tests.battery.loading import DIMENSION, Loader, loading

@@ -1,4 +1,4 @@
-"""The files of a ranker: its trained weights in fp16, and their shape, hashes and training as JSON."""
+"""The files of what is trained for the index: weights in fp16, and their settings, hashes and training as JSON."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar, get_type_hints
 
 from safetensors import SafetensorError
 from safetensors.torch import load, save
@@ -19,28 +19,22 @@ WEIGHTS, CONFIG = "model.safetensors", "config.json"
 FORMAT = 1
 SETTINGS_HASH = "settings_sha256"
 
-
-@dataclass(frozen=True, kw_only=True)
-class Shape:
-    """Rank and factor of the low-rank updates, and how many of the last layers have them."""
-
-    rank: int
-    scale: float
-    layers: int
+Settings = TypeVar("Settings")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trained:
-    """What a folder holds: the shape, the weights by name in float32, and how they were trained."""
+class Trained(Generic[Settings]):
+    """What a folder holds: the settings, the weights by name in float32, and how they were trained."""
 
-    shape: Shape
+    settings: Settings
     weights: dict[str, Tensor]
     training: dict[str, Any]
 
 
-def read_ranker(folder: Path) -> Trained:
-    """The ranker in `folder`, its hashes verified. Raises StoreError where a file is missing or damaged."""
-    shape, sha256, training = _settings(folder / CONFIG)
+def read_trained(folder: Path, name: str, kind: type[Settings]) -> Trained[Settings]:
+    """What `folder` holds, its hashes verified; `name` is what a message calls it and `kind` the dataclass of its
+    settings. Raises StoreError where a file is missing or damaged."""
+    settings, sha256, training = _settings(folder / CONFIG, name, kind)
     path = folder / WEIGHTS
     try:
         data = path.read_bytes()
@@ -51,38 +45,44 @@ def read_ranker(folder: Path) -> Trained:
     try:
         weights = {name: weight.float() for name, weight in load(data).items()}
     except SafetensorError as fault:
-        reason = str(fault).splitlines()[-1].strip()
-        raise StoreError(f"{path} does not fit its configuration ({reason}); restore it") from None
-    return Trained(shape=shape, weights=weights, training=training)
+        raise misfit(path, fault) from None
+    return Trained(settings=settings, weights=weights, training=training)
 
 
-def write_ranker(folder: Path, weights: Mapping[str, Tensor], shape: Shape, training: Mapping[str, Any]) -> None:
-    """Write the files of a ranker to `folder`, which exists."""
+def write_trained(folder: Path, weights: Mapping[str, Tensor], settings: Any, training: Mapping[str, Any]) -> None:
+    """Write the files to `folder`, which exists; `settings` is a dataclass."""
     data = save({name: weight.detach().half().contiguous() for name, weight in weights.items()})
-    fields = {"format": FORMAT} | asdict(shape)
+    fields: dict[str, Any] = {"format": FORMAT} | asdict(settings)
     fields |= {"sha256": hashlib.sha256(data).hexdigest(), "training": dict(training)}
     fields[SETTINGS_HASH] = settings_hash(fields)
     (folder / WEIGHTS).write_bytes(data)
     (folder / CONFIG).write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
 
 
-def _settings(path: Path) -> tuple[Shape, str, dict[str, Any]]:
-    """Shape, SHA-256 of the weights and training, as a configuration says it, verified."""
+def misfit(path: Path, fault: Exception | str) -> StoreError:
+    """The error for weights that do not have the shape that their configuration says."""
+    reason = str(fault).splitlines()[-1].strip()
+    return StoreError(f"{path} does not fit its configuration ({reason}); restore it")
+
+
+def _settings(path: Path, name: str, kind: type[Settings]) -> tuple[Settings, str, dict[str, Any]]:
+    """Settings, SHA-256 of the weights and training, as a configuration says it, verified."""
+    types = get_type_hints(kind)
     try:
         fields: dict[str, Any] = json.loads(path.read_bytes())
         if fields["format"] != FORMAT:
             raise StoreError(f"{path} has format {fields['format']}, this program reads {FORMAT}; restore it")
-        unknown = fields.keys() - {"format", "rank", "scale", "layers", "sha256", "training", SETTINGS_HASH}
-        shape = Shape(rank=int(fields["rank"]), scale=float(fields["scale"]), layers=int(fields["layers"]))
+        unknown = fields.keys() - {"format", *types, "sha256", "training", SETTINGS_HASH}
+        settings = kind(**{field: type_(fields[field]) for field, type_ in types.items()})
         sha256, training = str(fields["sha256"]), dict(fields.get("training", {}))
     except (OSError, KeyError, TypeError, ValueError) as fault:
-        raise StoreError(f"cannot read the ranker's {path} ({fault}); restore it") from None
+        raise StoreError(f"cannot read the {name}'s {path} ({fault}); restore it") from None
     if unknown or fields.get(SETTINGS_HASH, settings_hash(fields)) != settings_hash(fields):
         raise StoreError(f"{path} is damaged (it does not have the hash of its own settings); restore it")
-    return shape, sha256, training
+    return settings, sha256, training
 
 
 def settings_hash(fields: Mapping[str, Any]) -> str:
-    """SHA-256 of all settings of a ranker but this hash itself, however the file is laid out."""
+    """SHA-256 of all settings but this hash itself, however the file is laid out."""
     settings = {name: value for name, value in fields.items() if name != SETTINGS_HASH}
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode("utf-8")).hexdigest()
