@@ -65,10 +65,11 @@ def test_any_question_with_any_history(functions: Functions, question: Any, hist
 @example(question=QUESTION, k="5")
 @example(question=QUESTION, k=None)
 @example(question=QUESTION, k=2.5)
+@example(question=QUESTION, k=True)
 @example(question=QUESTION, k=float("nan"))
 def test_any_number_of_passages(functions: Functions, question: Any, k: Any) -> None:
     said = called(functions["retrieve"], question, k)
-    if not isinstance(k, int | float) or not 1 <= k <= MOST_PASSAGES or k != int(k):
+    if isinstance(k, bool) or not isinstance(k, int | float) or not 1 <= k <= MOST_PASSAGES or k != int(k):
         assert f"a whole number from 1 to {MOST_PASSAGES}" in said
     elif question == QUESTION:
         assert not said

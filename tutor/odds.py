@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _SURE = 0.85
 """Share of the ranker's log-odds that counts: it is a little surer than it is right."""
 
-_NEAR, _NEARNESS = 4.0, 0.45
+_NEAR, _NEARNESS = 4.0, 0.33
 """What a sentence gains in log-odds for a point that its cosine with the question is above the second number ..."""
 
 _BEHIND = 40.0
@@ -31,7 +31,7 @@ passage at a time and is misled by a turn of phrase that the search knows to be 
 _DEFINING = 2.0
 """What a sentence gains in log-odds that defines what the question asks to define."""
 
-_TOLD = 3.0
+_TOLD = 5.0
 """What a sentence loses in log-odds that the answers before have told."""
 
 _UNDER = 2.0
