@@ -5,10 +5,10 @@
 with x = the best sentence cosine, the best passage cosine, the log of the summed odds of all sentences found to
 answer, whether the question names what the material never says, and whether it asks for a number that the two
 likeliest sentences do not hold. No sentence answers where they speak of World War I and the question of World War II
-(`tutor.numerals`). What the language model itself thinks of an answer adds nothing to these. The weights
-were fitted (2026-11-22) by `python -m tutor.fit_coverage` on 292 dev questions of the course, 110 and 135 on slide decks
-and 180 on five slide transcripts, 116 of the 717 without an answer; what each threshold (`tutor.choices`) gives stands
-in `tutor/README.md`.
+(`tutor.numerals`). What the language model itself thinks of an answer adds nothing to these. The weights were fitted
+(2026-11-22) by `python -m tutor.fit_coverage` on 292 dev questions of the course, 110 and 135 on slide decks and 180 on
+five slide transcripts, 116 of the 717 without an answer; what each threshold (`tutor.choices`) gives stands in
+`tutor/README.md`.
 """
 
 from __future__ import annotations
