@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
+import numpy as np
 
 from index.errors import StoreError
 from index.ranker import read_ranker
@@ -27,7 +27,7 @@ def average(folders: Sequence[Path], output: Path) -> None:
     for folder, one in zip(folders, found, strict=True):
         if one.settings != found[0].settings:
             raise StoreError(f"{folder} has another shape than {folders[0]}; average rankers of one shape")
-    mean = {name: torch.stack([one.weights[name] for one in found]).mean(0) for name in found[0].weights}
+    mean = {name: np.mean([one.weights[name] for one in found], axis=0) for name in found[0].weights}
     output.mkdir(parents=True, exist_ok=True)
     write_trained(output, mean, found[0].settings, {"averaged": [one.training for one in found]})
 

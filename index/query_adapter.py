@@ -55,4 +55,4 @@ def _loaded(folder: Path) -> tuple[Fitting, QueryAdapter]:
     shapes = {name: tuple(weight.shape) for name, weight in found.weights.items()}
     if shapes != {"matrix": (size, size), "bias": (size,)}:
         raise misfit(folder / WEIGHTS, f"it holds {shapes}")
-    return found.settings, QueryAdapter(found.weights["matrix"].numpy(), found.weights["bias"].numpy())
+    return found.settings, QueryAdapter(found.weights["matrix"], found.weights["bias"])

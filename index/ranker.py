@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from index.device import CPU, Placed
 from index.embedder import load_embedder
 from index.scoring import Readable
-from index.trained_files import WEIGHTS, Trained, misfit, read_trained
+from index.trained_files import WEIGHTS, Trained, Weights, misfit, read_trained
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -212,7 +212,7 @@ def _trained(folder: Path, dtype: torch.dtype | None, device: str) -> CrossEncod
     found = read_ranker(folder)
     model = fresh_cross_encoder(load_embedder().directory, found.settings)
     try:
-        missing = model.load_state_dict(found.weights, strict=False)
+        missing = take_weights(model, found.weights)
     except RuntimeError as fault:
         raise misfit(folder / WEIGHTS, fault) from None
     trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
@@ -231,6 +231,13 @@ def multiplies_bfloat16() -> bool:
     return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
 
 
-def trained_weights(model: CrossEncoder) -> dict[str, Any]:
-    """The weights that training changes, by name."""
-    return {name: parameter.detach() for name, parameter in model.named_parameters() if parameter.requires_grad}
+def trained_weights(model: CrossEncoder) -> dict[str, NDArray[np.float32]]:
+    """A copy of the weights that training changes, by name."""
+    return {
+        name: one.detach().float().cpu().numpy().copy() for name, one in model.named_parameters() if one.requires_grad
+    }
+
+
+def take_weights(model: CrossEncoder, weights: Weights) -> Any:
+    """Put weights in place of those of the same names; returns what `Module.load_state_dict` says is missing."""
+    return model.load_state_dict({name: torch.from_numpy(weight) for name, weight in weights.items()}, strict=False)

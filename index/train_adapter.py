@@ -208,7 +208,8 @@ def main(argv: Sequence[str] | None = None, embedder: Embedder | None = None) ->
         }
         fitting = Fitting(embedder=identity_of(embedder.fingerprint()).hex(), dimension=embedder.dimension)
         arguments.output.mkdir(parents=True, exist_ok=True)
-        write_trained(arguments.output, dict(move.named_parameters()), fitting, about)
+        weights = {name: weight.detach().numpy() for name, weight in move.named_parameters()}
+        write_trained(arguments.output, weights, fitting, about)
     except (ValueError, KeyError, OSError, StoreError) as fault:
         print(f"index.train_adapter: {fault}", file=sys.stderr)
         return 1

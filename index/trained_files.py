@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar, get_type_hints
 
+import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load, save
-from torch import Tensor
+from safetensors.numpy import load, save
 
 from index.errors import StoreError
 
@@ -20,6 +21,7 @@ FORMAT = 1
 SETTINGS_HASH = "settings_sha256"
 
 Settings = TypeVar("Settings")
+Weights = Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +29,7 @@ class Trained(Generic[Settings]):
     """What a folder holds: the settings, the weights by name in float32, and how they were trained."""
 
     settings: Settings
-    weights: dict[str, Tensor]
+    weights: Weights
     training: dict[str, Any]
 
 
@@ -43,15 +45,15 @@ def read_trained(folder: Path, name: str, kind: type[Settings]) -> Trained[Setti
     if hashlib.sha256(data).hexdigest() != sha256:
         raise StoreError(f"{path} is damaged (its SHA-256 is not the one in {CONFIG}); restore it")
     try:
-        weights = {name: weight.float() for name, weight in load(data).items()}
+        weights = {name: weight.astype(np.float32) for name, weight in load(data).items()}
     except SafetensorError as fault:
         raise misfit(path, fault) from None
     return Trained(settings=settings, weights=weights, training=training)
 
 
-def write_trained(folder: Path, weights: Mapping[str, Tensor], settings: Any, training: Mapping[str, Any]) -> None:
+def write_trained(folder: Path, weights: Weights, settings: Any, training: Mapping[str, Any]) -> None:
     """Write the files to `folder`, which exists; `settings` is a dataclass."""
-    data = save({name: weight.detach().half().contiguous() for name, weight in weights.items()})
+    data = save({name: np.ascontiguousarray(weight, dtype=np.float16) for name, weight in weights.items()})
     fields: dict[str, Any] = {"format": FORMAT} | asdict(settings)
     fields |= {"sha256": hashlib.sha256(data).hexdigest(), "training": dict(training)}
     fields[SETTINGS_HASH] = settings_hash(fields)

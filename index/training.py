@@ -30,6 +30,7 @@ from index.ranker import (
     padded,
     read_ranker,
     sequenced,
+    take_weights,
     trained_weights,
 )
 from index.scoring import Readable
@@ -204,8 +205,9 @@ class Training:
         """Write the state to go on from, and the weights as they ship where no earlier ones had a lower `loss`."""
         folder: Path = self.arguments.output
         better, self.best = loss < self.best, min(loss, self.best)
-        state = {"weights": trained_weights(self.model), "optimizer": self.optimizer.state_dict()}
-        torch.save(state | {"step": self.step, "best": self.best}, folder / "state.part")
+        weights = {name: weight.detach() for name, weight in self.model.named_parameters() if weight.requires_grad}
+        state = {"weights": weights, "optimizer": self.optimizer.state_dict(), "step": self.step, "best": self.best}
+        torch.save(state, folder / "state.part")
         (folder / "state.part").replace(folder / "state.pt")
         if not better:
             return
@@ -228,4 +230,4 @@ class Training:
         found = read_ranker(folder)
         if found.settings != self.shape:
             raise ValueError(f"{folder} has another shape than {self.shape}; train with the same one")
-        self.model.load_state_dict(found.weights, strict=False)
+        take_weights(self.model, found.weights)

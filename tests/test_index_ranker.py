@@ -193,7 +193,7 @@ def test_rankers_are_averaged(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     folders = [tmp_path / name for name in "abc"]
     for number, folder in enumerate(folders):
         folder.mkdir()
-        moved = {name: torch.full_like(weight, number) for name, weight in weights.items()}
+        moved = {name: np.full_like(weight, number) for name, weight in weights.items()}
         write_trained(folder, moved, Shape(rank=2, scale=1.0, layers=1 + number // 2), {"seed": number})
     a, b, c = map(str, folders)
     mean = tmp_path / "mean"
