@@ -20,8 +20,8 @@ NEAR = 12
 
 FOUND = 0.27
 """Least cosine of a suggested question and the first passage that a search finds for it, and of the cited passage and
-one of another lecture that a question is taken from. 2026-11-21, after 40 questions of the course: 96 suggestions, none
-of them refused when asked, found in 0.11 s an answer."""
+one of another lecture that a question is taken from. 2026-11-22, after 19 questions of the course: 51 suggestions, none
+of them refused when asked."""
 
 _TRIED = 12
 """Most questions that are tried on the search: each takes about 20 ms."""
