@@ -1,4 +1,4 @@
-"""Averages the weights of rankers that were trained from the same one: they are better together, and forget less.
+"""Averages the weights of rankers that were trained from the same one, so that less is forgotten.
 
     python -m index.average runs/ranker/2 runs/ranker/3 --output runs/ranker/mean
 
@@ -16,13 +16,14 @@ from pathlib import Path
 import numpy as np
 
 from index.errors import StoreError
-from index.ranker import read_ranker
 from index.trained_files import write_trained
 
 
 def average(folders: Sequence[Path], output: Path) -> None:
     """Write the mean of the weights of the rankers in `folders` to `output`, with the training of each. Raises
     StoreError where one cannot be read or has another shape than the first."""
+    from index.ranker import read_ranker
+
     found = [read_ranker(folder) for folder in folders]
     for folder, one in zip(folders, found, strict=True):
         if one.settings != found[0].settings:

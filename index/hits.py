@@ -15,9 +15,9 @@ from index.scoring import READING_WEIGHT, Readable
 
 @dataclass(frozen=True, kw_only=True)
 class SentenceScore:
-    """A sentence, `passage.text[start:end]`, and how well it meets the query: `score` is the cosine of their vectors,
-    `answers` the ranker's probability that the sentence answers (None where no ranker has read it), `defines` whether
-    it says what the query asks to define."""
+    """A sentence, `passage.text[start:end]`, and how well it meets the query: `score` is the cosine of its vector and the
+    one that the query is searched by, `answers` the ranker's probability that the sentence answers (None where no
+    ranker has read it), `defines` whether it says what the query asks to define."""
 
     start: int
     end: int
@@ -29,7 +29,7 @@ class SentenceScore:
 @dataclass(frozen=True, kw_only=True)
 class Hit:
     """A passage found. `score` ranks within one query only, and so does `searched`, what the search gave before the
-    ranker read the passage; `dense` is the cosine of query and passage.
+    ranker read the passage; `dense` is the cosine of the passage and the vector that the query is searched by.
 
     `lexical` is the BM25 score over the best one of this query, 0 to 1. `sentences` holds every sentence, line and
     equation of the passage in reading order.

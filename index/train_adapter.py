@@ -11,7 +11,6 @@ vectors, seconds into the training.
 from __future__ import annotations
 
 import argparse
-import gzip
 import hashlib
 import json
 import math
@@ -31,6 +30,7 @@ from index.embedding import identity_of
 from index.errors import StoreError
 from index.query_adapter import Fitting
 from index.trained_files import write_trained
+from index.training import group_lines
 
 _BATCH = 64
 _RANDOM = 256
@@ -72,20 +72,19 @@ def read_data(paths: Sequence[Path], embedder: Embedder, progress: Progress) -> 
     sentences: dict[str, int] = {}
     found: list[tuple[list[int], ...]] = []
     for path in paths:
-        with gzip.open(path, "rt", encoding="utf-8") as lines:
-            for group in map(json.loads, lines):
-                rows: tuple[list[int], ...] = ([], [], [], [])
-                for one in group["passages"]:
-                    gold, also = set(one["gold"]), set(one.get("also", ()))
-                    text = "\n".join(filter(None, (one["context"], one["text"])))
-                    rows[0].append(passages.setdefault(text, len(passages)))
-                    rows[1].append(_ANSWERS if gold else _UNJUDGED if also else _OTHER)
-                    for number, (start, end) in enumerate(one["sentences"]):
-                        rows[2].append(sentences.setdefault(one["text"][start:end], len(sentences)))
-                        rows[3].append(_ANSWERS if number in gold else _UNJUDGED if number in also else _OTHER)
-                if {_ANSWERS, _OTHER} <= set(rows[1]):
-                    questions.append(group["question"])
-                    found.append(rows)
+        for group in map(json.loads, group_lines(path)):
+            rows: tuple[list[int], ...] = ([], [], [], [])
+            for one in group["passages"]:
+                gold, also = set(one["gold"]), set(one.get("also", ()))
+                text = "\n".join(filter(None, (one["context"], one["text"])))
+                rows[0].append(passages.setdefault(text, len(passages)))
+                rows[1].append(_ANSWERS if gold else _UNJUDGED if also else _OTHER)
+                for number, (start, end) in enumerate(one["sentences"]):
+                    rows[2].append(sentences.setdefault(one["text"][start:end], len(sentences)))
+                    rows[3].append(_ANSWERS if number in gold else _UNJUDGED if number in also else _OTHER)
+            if {_ANSWERS, _OTHER} <= set(rows[1]):
+                questions.append(group["question"])
+                found.append(rows)
     if not found:
         raise ValueError("no question has a passage that answers beside one that does not; add groups")
 
@@ -173,7 +172,7 @@ def train(data: Data, arguments: argparse.Namespace) -> Move:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     cli = argparse.ArgumentParser(prog="python -m index.train_adapter", description="Train the query adapter.")
-    cli.add_argument("--data", type=Path, nargs="+", required=True, help="groups, .jsonl.gz")
+    cli.add_argument("--data", type=Path, nargs="+", required=True, help="groups, .jsonl or .jsonl.gz")
     cli.add_argument("--held-out", type=Path, nargs="+", required=True, help="groups to measure on")
     cli.add_argument("--output", type=Path, required=True, help="folder of the adapter")
     cli.add_argument("--lr", type=float, default=1e-3, help="learning rate of Adam (default %(default)s)")

@@ -63,7 +63,7 @@ def read_groups(paths: Sequence[Path], tokenizer: Any) -> list[Group]:
     """The groups of files of `tutor.groups`."""
     found = []
     for path in paths:
-        for line in _lines(path):
+        for line in group_lines(path):
             record = json.loads(line)
             sequences, counts, answers, judged = [], [], [], []
             for one in record["passages"]:
@@ -85,7 +85,8 @@ def read_groups(paths: Sequence[Path], tokenizer: Any) -> list[Group]:
     return found
 
 
-def _lines(path: Path) -> Iterator[str]:
+def group_lines(path: Path) -> Iterator[str]:
+    """The lines of a file of groups, packed by gzip or not."""
     with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8") as lines:
         yield from lines
 

@@ -61,7 +61,7 @@ def test_lm_runs_on_four_packages() -> None:
 @pytest.mark.parametrize(
     "module",
     [
-        *("index.build", "index.search", "index.check", "index.benchmark", "index.train"),
+        *("index.average", "index.build", "index.search", "index.check", "index.benchmark", "index.train"),
         *("tutor.ask", "tutor.evaluate", "tutor.faithfulness", "tutor.groups", "tutor.prepare", "tutor.quiz"),
     ],
 )
