@@ -15,8 +15,8 @@ from index.scoring import READING_WEIGHT, Readable
 
 @dataclass(frozen=True, kw_only=True)
 class SentenceScore:
-    """A sentence, `passage.text[start:end]`, and how well it meets the query: `score` is the cosine of its vector and the
-    one that the query is searched by, `answers` the ranker's probability that the sentence answers (None where no
+    """A sentence, `passage.text[start:end]`, and how well it meets the query: `score` is the cosine of its vector and
+    the one that the query is searched by, `answers` the ranker's probability that the sentence answers (None where no
     ranker has read it), `defines` whether it says what the query asks to define."""
 
     start: int
