@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -13,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.document import Passage
+from index.catalogue import Catalogue, SourceInfo
 from index.database import Database
 from index.defining import asked_terms, defines, explained_terms
 from index.embedder import Embedder, Vectors, load_embedder, same_vectors
 from index.embedding import PROBE_COSINE, probe_cosine
-from index.errors import StoreError, build_command, damaged, quoted
+from index.errors import StoreError, build_command, damaged
 from index.generation import Generation, current_generation, is_current
 from index.hits import Hit, hit_of, readable, with_answers
 from index.manifest import DATABASE, file_faults
-from index.originals import original_file
 from index.query_adapter import adapter_for
 from index.scoring import (
     Readable,
@@ -34,7 +33,6 @@ from index.scoring import (
     query_terms,
 )
 from index.spelling import mended
-from index.uploads import UPLOADED
 from index.vectors import nearest, open_vectors, rows_of
 
 _DEPTH = 100
@@ -43,24 +41,6 @@ _DEPTH = 100
 RERANKED = 5
 """Of these, so many are read again by the ranker. 2026-11-22: with eight the first three passages hold the
 evidence of 1 to 2 questions in a hundred more on three sets, and answers take a third longer."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SourceInfo:
-    """A lecture file in the store. `reason` is empty, or says why the file was skipped (then `passages` is 0).
-
-    `path` is the file if one of its name is still there; `uploaded` says that it is kept beside the store.
-    """
-
-    source: str
-    title: str
-    course: str
-    passages: int
-    sha256: str
-    warnings: tuple[str, ...] = ()
-    reason: str = ""
-    path: Path | None = None
-    uploaded: bool = False
 
 
 class Reader(Protocol):
@@ -91,8 +71,7 @@ class Store:
         self._index, self._sentences = open_vectors(directory, self.manifest)
         self._source_of_row, self._first_sentence = self._database.layout()
         self._adapter = adapter_for(self.manifest.embedder)
-        self._sources = self._database.sources()
-        self._counts = self._database.passage_counts()
+        self._catalogue = Catalogue(path, self._database.sources(), self._database.passage_counts())
         if (len(self), int(self._first_sentence[-1])) != (self._index.ntotal, len(self._sentences)):
             raise damaged(directory / DATABASE, "holds another number of passages or sentences than there are vectors")
 
@@ -212,7 +191,7 @@ class Store:
         query = self.mended(clean_query(query))
         if not query:
             raise StoreError("the query is empty; ask something")
-        allowed = self._allowed(course, documents)
+        allowed = self._catalogue.allowed(course, documents)
         vector = self._asked(query)
         depth = max(_DEPTH, 10 * k)
         with self._lock:
@@ -276,10 +255,7 @@ class Store:
     def whole(self, source: SourceInfo) -> tuple[Hit, ...]:
         """Every passage of a source in the order of its text, scored like a search for the whole of it: for the mean
         of the vectors of its passages. A source of which nothing is in the store has none."""
-        numbers = [
-            at for at, one in enumerate(self._sources) if (one.course, one.source) == (source.course, source.source)
-        ]
-        rows = np.flatnonzero(np.isin(self._source_of_row, numbers))
+        rows = np.flatnonzero(np.isin(self._source_of_row, self._catalogue.numbers(source.course, source.source)))
         if not len(rows):
             return ()
         vectors = rows_of(self._index, rows)
@@ -308,51 +284,11 @@ class Store:
     def sources(self, course: str | None = None, documents: Sequence[str] | None = None) -> tuple[SourceInfo, ...]:
         """Every lecture file of the store, those that were skipped included; with filters, as for `search`, those that
         were read and that they leave."""
-        allowed = self._allowed(course, documents)
-        return tuple(
-            SourceInfo(
-                source=source.source,
-                title=source.title,
-                course=source.course,
-                passages=self._counts.get(number, 0),
-                sha256=source.sha256,
-                warnings=source.warnings,
-                reason=source.reason,
-                path=original_file(self.path, source),
-                uploaded=source.root == UPLOADED,
-            )
-            for number, source in enumerate(self._sources)
-            if allowed is None or number in allowed
-        )
+        return self._catalogue.infos(self._catalogue.allowed(course, documents))
 
     def original(self, passage: Passage) -> tuple[Path, str] | None:
         """The file that a passage was read from and the SHA-256 it had then; None where it is no longer there."""
-        for source in self._sources:
-            if (source.course, source.source) == (passage.course, passage.locator.source):
-                path = original_file(self.path, source)
-                return None if path is None else (path, source.sha256)
-        return None
-
-    def _allowed(self, course: str | None, documents: Sequence[str] | None) -> list[int] | None:
-        """Source ids that the filters leave; None for all."""
-        if course is None and documents is None:
-            return None
-        if course is not None and course not in self.courses():
-            raise StoreError(f"no course {quoted(course)} in the store; there are: {', '.join(self.courses())}")
-        wanted = None if documents is None else set(documents)
-        chosen = [
-            (number, source)
-            for number, source in enumerate(self._sources)
-            if not source.reason
-            and (course is None or source.course == course)
-            and (wanted is None or wanted & {source.source, source.title})
-        ]
-        known = {name for _, source in chosen for name in (source.source, source.title)}
-        for name in sorted((wanted or set()) - known):
-            raise StoreError(
-                f"no document {quoted(name)} in the store; name a source or a title as `sources()` lists them"
-            )
-        return [number for number, _ in chosen]
+        return self._catalogue.original(passage)
 
     def _check_probes(self) -> None:
         if probe_cosine(self.manifest, self.embedder) < PROBE_COSINE:

@@ -14,9 +14,9 @@ from lm_samples import small_model, small_tokenizer
 
 from corpus.document import Locator, Passage
 from corpus.sentences import sentence_spans
+from index.catalogue import SourceInfo
 from index.device import Placed
 from index.hits import SentenceScore
-from index.store import SourceInfo
 from lm.checkpoint import Checkpoint, CheckpointError
 from lm.config import ARCHITECTURES, ModelConfig
 from lm.reading import Prompt

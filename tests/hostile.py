@@ -10,7 +10,7 @@ from fake_tutor import FakeStore, FakeStream, FakeTutor
 from payloads import FORMULAS, PAYLOADS
 
 from corpus.document import Locator, Passage
-from index.store import SourceInfo
+from index.catalogue import SourceInfo
 from tutor.answer import Answer, Citation, PromptToken, Ranked, Step, Trace
 
 

@@ -9,10 +9,11 @@ from fake_embedder import FakeEmbedder
 from small_stores import GATES, build_store
 
 from index.build import build
+from index.catalogue import SourceInfo
 from index.check import faults
 from index.errors import StoreError
 from index.report import BuildReport
-from index.store import SourceInfo, Store
+from index.store import Store
 from index.uploads import find_uploads, uploads_folder
 
 

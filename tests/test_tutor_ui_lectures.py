@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from corpus.document import Locator, Passage
-from index.store import SourceInfo
+from index.catalogue import SourceInfo
 from tutor.ui.lectures import choices, key, markdown, read
 
 

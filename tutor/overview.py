@@ -15,8 +15,8 @@ from pathlib import PurePosixPath
 from typing import Protocol
 
 from corpus.document import Passage, shown
+from index.catalogue import SourceInfo
 from index.hits import Hit, SentenceScore
-from index.store import SourceInfo
 from tutor.candidate import Candidate, Kind, candidate, folded
 from tutor.formulas import MOST, stated
 from tutor.whole import whole

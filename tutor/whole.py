@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from corpus.document import Passage
-from index.store import SourceInfo
+from index.catalogue import SourceInfo
 from lm.reading import content_stems, stem
 
 POINTS, _MOST_POINTS = 7, 9

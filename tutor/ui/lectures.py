@@ -10,7 +10,7 @@ from tutor.ui.markdown import without_html
 
 if TYPE_CHECKING:
     from corpus.document import Passage
-    from index.store import SourceInfo
+    from index.catalogue import SourceInfo
 
 _WHOLE = re.compile(r"^```.*?^```[ \t]*$|\$\$.+?\$\$|^\|[^\n]*(?:\n\|[^\n]*)*", re.DOTALL | re.MULTILINE)
 """What a line break may not be forced into: code, display equations, rows of tables."""

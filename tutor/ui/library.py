@@ -19,7 +19,7 @@ from tutor.ui.rebuilding import Change, LibraryError, Work, build_apart, changin
 from tutor.ui.receiving import Rejected, receive
 
 if TYPE_CHECKING:
-    from index.store import SourceInfo
+    from index.catalogue import SourceInfo
 
 LARGEST_LIBRARY = 2_000_000_000
 """Bytes of all uploads of a store."""
