@@ -1,5 +1,5 @@
-"""The README of lm says what is so: its code lines stand in the files, its links lead somewhere, its commands and
-its Python run."""
+"""The pages of lm say what is so: their code lines stand in the files, their links lead somewhere, their commands and
+their Python run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lm import generate
 
 _ROOT = Path(__file__).resolve().parent.parent
 _LM = _ROOT / "lm"
-_TEXT = (_LM / "README.md").read_text(encoding="utf-8")
+_TEXT = "\n".join((_LM / name).read_text(encoding="utf-8") for name in ("README.md", "MEASURED.md"))
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^]]*\]\(([^)]+)\)")
 _QUOTED = re.compile(r"\[[^]]*\]\(([^)]+\.py)\): (.+)")
