@@ -17,6 +17,7 @@ from corpus.files import hash_file
 from index.build import build
 from index.generation import GENERATIONS, current_generation
 from index.manifest import FILES, MANIFEST, POINTER
+from index.query_adapter import SHIPPED as ADAPTER
 from index.ranker import SHIPPED as RANKER
 from index.trained_files import CONFIG, SETTINGS_HASH, WEIGHTS, settings_hash
 from lm.checkpoint import SHIPPED as CHECKPOINTS
@@ -44,35 +45,37 @@ class Victim:
 
 
 def corruption(trials: Trials) -> None:
-    """For each file of a store, a checkpoint and the ranker, and for a tokenizer by itself: every bit or `count` bits
-    flipped, and a tenth of `count`, but at least one, of cuts and of stretches of zeros. Besides, all ways to swap
-    files between two generations, two checkpoints and two rankers."""
+    """For each file of a store, a checkpoint, the ranker and the query adapter, and for a tokenizer by itself: every
+    bit or `count` bits flipped, and a tenth of `count`, but at least one, of cuts and of stretches of zeros. Besides,
+    all ways to swap files between two generations, two checkpoints, two rankers and two adapters."""
     store, generations = _stores(trials.place)
     checkpoints = _copies(trials.place / "checkpoints", {"mini": CHECKPOINTS / "mini", "gru": CHECKPOINTS / "gru"})
-    rankers = _rankers(trials.place / "rankers")
+    trained = {kind: _trained(trials.place / kind, home) for kind, home in (("ranker", RANKER), ("adapter", ADAPTER))}
     with loading() as loader:
         for kind, folder in (("store", store), ("checkpoint", checkpoints[0])):
             with trials.trial(f"{kind}: intact"):
                 found = loader.load(kind, folder)
                 assert found.how == "loaded", f"expected the intact {kind} to load, it was {found.how}: {found.said}"
-        for victim in _victims(store, generations[1], checkpoints[0], rankers[0]):
+        for victim in _victims(store, generations[1], checkpoints[0], {kind: own[0] for kind, own in trained.items()}):
             _rot(trials, loader, victim)
             if victim.path.name != POINTER:  # without one there is no store
                 _lose(trials, loader, victim)
         _swap(trials, loader, "store", store, generations, (*FILES, MANIFEST))
         _swap(trials, loader, "checkpoint", checkpoints[0], checkpoints, _PARTS)
-        _swap(trials, loader, "ranker", rankers[0], rankers, (WEIGHTS, CONFIG))
+        for kind, own in trained.items():
+            _swap(trials, loader, kind, own[0], own, (WEIGHTS, CONFIG))
 
 
-def _victims(store: Path, generation: Path, checkpoint: Path, ranker: Path) -> Iterator[Victim]:
+def _victims(store: Path, generation: Path, checkpoint: Path, trained: Mapping[str, Path]) -> Iterator[Victim]:
     yield Victim(name="pointer", kind="store", folder=store, path=store / POINTER)
     for name in (MANIFEST, *FILES):
         yield Victim(name="store", kind="store", folder=store, path=generation / name)
     for name in _PARTS:
         told = "tokenizer" if name.startswith("tokenizer") else "checkpoint"
         yield Victim(name=told, kind="checkpoint", folder=checkpoint, path=checkpoint / name)
-    for name in (WEIGHTS, CONFIG):
-        yield Victim(name="ranker", kind="ranker", folder=ranker, path=ranker / name)
+    for kind, folder in trained.items():
+        for name in (WEIGHTS, CONFIG):
+            yield Victim(name=kind, kind=kind, folder=folder, path=folder / name)
     alone = checkpoint / "tokenizer.json"
     yield Victim(name="tokenizer by itself", kind="tokenizer", folder=checkpoint, path=alone, hashed=False)
 
@@ -126,7 +129,7 @@ def _damages(whole: bytes, count: int, chance: random.Random) -> Iterator[tuple[
 
 
 def _swap(trials: Trials, loader: Loader, kind: str, folder: Path, homes: Iterable[Path], names: Iterable[str]) -> None:
-    """Every choice of files of one home taken by those of the other; all of a checkpoint or a ranker at once is only
+    """Every choice of files of one home taken by those of the other; all that is not a store at once is only
     another one."""
     first, second = homes
     names = [name for name in names if (first / name).read_bytes() != (second / name).read_bytes()]
@@ -177,9 +180,9 @@ def _copies(place: Path, folders: Mapping[str, Path]) -> tuple[Path, ...]:
     return tuple(shutil.copytree(folder, place / name) for name, folder in folders.items())
 
 
-def _rankers(place: Path) -> tuple[Path, ...]:
-    """The ranker that ships, and one whose weights are half of those."""
-    shipped, other = _copies(place, {"shipped": RANKER, "other": RANKER})
+def _trained(place: Path, home: Path) -> tuple[Path, ...]:
+    """What ships in `home`, and the same with weights that are half of those."""
+    shipped, other = _copies(place, {"shipped": home, "other": home})
     halved = {name: weight / 2 for name, weight in load_file(shipped / WEIGHTS).items()}
     save_file(halved, other / WEIGHTS)
     fields = json.loads((other / CONFIG).read_text(encoding="utf-8")) | {"sha256": hash_file(other / WEIGHTS)}

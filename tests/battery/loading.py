@@ -32,7 +32,7 @@ class Loader:
         self._pipe: Connection | None = None
 
     def load(self, kind: str, folder: Path) -> Outcome:
-        """Loads the `store`, `checkpoint` or `ranker` in a folder, or the `tokenizer` that is in it."""
+        """Loads the `store`, `checkpoint`, `ranker` or `adapter` in a folder, or the `tokenizer` that is in it."""
         if self._pipe is None:
             self._pipe, there = processes().Pipe()
             self._stack.enter_context(child(_serve, there))
@@ -75,7 +75,7 @@ def _outcome(kind: str, folder: Path) -> Outcome:
     from lm.checkpoint import CheckpointError
 
     try:
-        {"store": _store, "checkpoint": _checkpoint, "ranker": _ranker, "tokenizer": _tokenizer}[kind](folder)
+        _LOADS[kind](folder)
     except (StoreError, CheckpointError, _Refused) as refusal:
         return Outcome(how="refused", said=str(refusal))
     except BaseException:  # a parser in Rust may even panic
@@ -114,6 +114,12 @@ def _ranker(folder: Path) -> None:
     Ranker.load(folder)
 
 
+def _adapter(folder: Path) -> None:
+    from index.query_adapter import adapter_for
+
+    adapter_for({}, folder)
+
+
 def _tokenizer(folder: Path) -> None:
     from lm.tokenizer import Tokenizer
 
@@ -122,6 +128,14 @@ def _tokenizer(folder: Path) -> None:
     except (OSError, ValueError) as refusal:
         raise _Refused(str(refusal)) from refusal
 
+
+_LOADS = {
+    "store": _store,
+    "checkpoint": _checkpoint,
+    "ranker": _ranker,
+    "adapter": _adapter,
+    "tokenizer": _tokenizer,
+}
 
 DIMENSION = 16
 """Of the vectors in the stores that are damaged: small files, of which every bit can be tried."""
