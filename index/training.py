@@ -1,7 +1,8 @@
 """The training of the ranker: groups of passages, batches of them, the loss, and a state to go on from.
 
 The loss of a group is the binary cross-entropy of its sentences plus the negative log of the share that a softmax over
-them gives to those that answer (none where nothing does). `index.train` is its command line.
+them and a zero, which stands for "none", gives to those that answer, or to the zero where none does (as for questions
+without an answer in Devlin et al. 2019, section 4.3). `index.train` is its command line.
 """
 
 from __future__ import annotations
@@ -145,8 +146,9 @@ def loss_of(found: Sequence[Tensor], groups: Sequence[Group]) -> Tensor:
         judged = torch.tensor(group.judged, device=logits.device)
         truth, logits = torch.tensor(group.answers, device=logits.device)[judged], logits[judged]
         total = total + binary_cross_entropy_with_logits(logits, truth.float(), reduction="sum") / _SENTENCES
-        if truth.any():
-            total = total + logits.logsumexp(0) - logits[truth].logsumexp(0)
+        none = torch.zeros(1, device=logits.device)
+        right = logits[truth] if truth.any() else none
+        total = total + torch.cat([logits, none]).logsumexp(0) - right.logsumexp(0)
     return total / len(groups)
 
 
@@ -227,8 +229,13 @@ class Training:
         return True
 
     def start_from(self, folder: Path) -> None:
-        """Take over the weights of the ranker in `folder`, which has to be of the same shape."""
+        """Take over the weights of the ranker in `folder`, whose updates may be of lower rank or in fewer layers: what
+        is new to them changes nothing at first. ValueError where they do not fit into the shape to be trained."""
         found = read_ranker(folder)
-        if found.settings != self.shape:
-            raise ValueError(f"{folder} has another shape than {self.shape}; train with the same one")
-        take_weights(self.model, found.weights)
+        old = found.settings
+        if old.rank > self.shape.rank or old.layers > self.shape.layers or old.scale != self.shape.scale:
+            raise ValueError(f"{folder} has the shape {old}, which does not fit into {self.shape}; train with its own")
+        weights = trained_weights(self.model)
+        for name, weight in found.weights.items():
+            weights[name][tuple(slice(size) for size in weight.shape)] = weight
+        take_weights(self.model, weights)
