@@ -1,15 +1,13 @@
 from __future__ import annotations
 
-import json
 import math
-import signal
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from lm_samples import TEXTS, small_model, small_tokenizer
+from lm_lessons import coloured, examples, plain_text
+from lm_samples import small_model, small_tokenizer
 
 from lm import checkpoint
 from lm.config import TrainConfig
@@ -19,41 +17,17 @@ from lm.model import LanguageModel
 from lm.reading import Piece, build_prompt
 from lm.run import Run
 from lm.text import TextSet
-from lm.tokenizer import END, Tokenizer
-from lm.train import main
+from lm.tokenizer import END
 from lm.trainer import Trainer
 
 _CPU = torch.device("cpu")
-_SYLLABLES = (
-    "zor bat min fel qua stor bli ven had rop wex low trum bia fen ock gli ser pan tuvo dor wick ul met".split()
-)
-
-
-def _record(name: str, colour: str, *, first: bool = True) -> dict[str, Any]:
-    """A made-up thing and its colour, which nothing but the source tells."""
-    texts = [f"The {name} is {colour}.", "Water boils at sea level."]
-    sources = [[[text, 0, 0]] for text in (texts if first else texts[::-1])]
-    start = len(f"The {name} is ")
-    spans = [[0, len(colour), 0 if first else 1, 0, start]]
-    return {"question": f"What is the {name}?", "sources": sources, "mode": "short", "answer": colour, "spans": spans}
-
-
-def _data(count: int = 40) -> ExampleSet:
-    random = np.random.default_rng(0)
-    words = ["".join(random.choice(_SYLLABLES, size=random.integers(2, 4))) for _ in range(2 * count)]
-    records = [_record(words[n], words[count + n], first=n % 2 == 0) for n in range(count)]
-    return ExampleSet.pack(examples_of(small_tokenizer(), [*records, {"text": TEXTS[0]}]))
 
 
 def _trainer(data: ExampleSet | TextSet | None = None, *, steps: int = 20, **settings: Any) -> Trainer:
     shape = {name: settings.pop(name) for name in ("dropout", "architecture") if name in settings}
     model = small_model(dtype=torch.float32, std=None, **shape)
     config = TrainConfig(steps=steps, **({"batch_tokens": 600, "warmup": 3} | settings))
-    return Trainer(model, config, data or _data(), _CPU)
-
-
-def _text() -> TextSet:
-    return TextSet.pack(small_tokenizer(), [" ".join(TEXTS)] * 4)
+    return Trainer(model, config, data or examples(), _CPU)
 
 
 _KINDS = ["transformer", "rnn", "lstm", "gru", "window", "text", "text-lstm"]
@@ -64,7 +38,7 @@ def _of_kind(kind: str, *, steps: int = 20, **settings: Any) -> Trainer:
     if not kind.startswith("text"):
         return _trainer(steps=steps, architecture=kind, **settings)
     architecture = kind.removeprefix("text-").replace("text", "transformer")
-    return _trainer(_text(), steps=steps, architecture=architecture, batch_tokens=64, window=16, **settings)
+    return _trainer(plain_text(), steps=steps, architecture=architecture, batch_tokens=64, window=16, **settings)
 
 
 def _run(trainer: Trainer, folder: Path, **about: Any) -> Run:
@@ -95,8 +69,8 @@ def test_stopped_at_ten_and_resumed_equals_twenty_straight(tmp_path: Path, kind:
     assert losses == expected
     for name, tensor in straight.model.state_dict().items():
         assert torch.equal(second.model.state_dict()[name], tensor), name
-    assert straight.validate(_text() if kind.startswith("text") else _data(6)) == second.validate(
-        _text() if kind.startswith("text") else _data(6)
+    assert straight.validate(plain_text() if kind.startswith("text") else examples(6)) == second.validate(
+        plain_text() if kind.startswith("text") else examples(6)
     )
 
 
@@ -135,7 +109,7 @@ def test_recurrent_text_goes_on_from_window_to_window() -> None:
     """The second window is read in the state that the first one left: cutting the text changes no loss."""
     pieces = _of_kind("text-gru")
     halves = [pieces.source.loss(pieces.source.next()).nll for _ in range(2)]
-    whole = _trainer(_text(), architecture="gru", batch_tokens=128, window=32)
+    whole = _trainer(plain_text(), architecture="gru", batch_tokens=128, window=32)
     both = whole.source.loss(whole.source.next())
     assert int(both.tokens) == 128
     assert float(both.nll) == pytest.approx(float(halves[0] + halves[1]), rel=1e-5)
@@ -165,7 +139,7 @@ def test_the_average_is_its_recurrence() -> None:
 def test_validation_and_checkpoints_use_the_average(tmp_path: Path) -> None:
     trainer = _trainer(ema=0.9, steps=6)
     run = _run(trainer, tmp_path)
-    assert run.train(_data(6))
+    assert run.train(examples(6))
     saved = checkpoint.load(tmp_path / "last").model
     with trainer.averaged() as model:
         assert torch.equal(saved.embedding.weight, model.embedding.weight)
@@ -173,7 +147,7 @@ def test_validation_and_checkpoints_use_the_average(tmp_path: Path) -> None:
 
 
 def test_one_tiny_batch_is_driven_near_zero() -> None:
-    data = ExampleSet.pack(examples_of(small_tokenizer(), [_record("zorbat", "minfel"), _record("bliven", "hadrop")]))
+    data = ExampleSet.pack(examples_of(small_tokenizer(), [coloured("zorbat", "minfel"), coloured("bliven", "hadrop")]))
     trainer = _trainer(data, steps=90, batch_tokens=4000)
     losses = [trainer.train_step().loss for _ in range(90)]
     assert losses[0] > 0.5
@@ -181,7 +155,7 @@ def test_one_tiny_batch_is_driven_near_zero() -> None:
 
 
 def test_a_trained_model_copies_a_word_it_never_saw() -> None:
-    trainer = _trainer(_data(300), steps=150, batch_tokens=2000)
+    trainer = _trainer(examples(300), steps=150, batch_tokens=2000)
     for _ in range(150):
         trainer.train_step()
     model: LanguageModel = trainer.model.eval()
@@ -231,124 +205,3 @@ def test_the_rate_rises_holds_and_falls_to_zero() -> None:
 def test_a_bad_setting_names_its_field(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=f"{next(iter(change))} is "):
         TrainConfig(**({"steps": 5} | change))
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> list[str]:
-    (tmp_path / "tok.json").write_text(small_tokenizer().to_json(), encoding="utf-8")
-    _data().save(tmp_path / "train.npz", tokenizer=small_tokenizer())
-    _data(6).save(tmp_path / "dev.npz", tokenizer=small_tokenizer())
-    names = {"--tokenizer": "tok.json", "--data": "train.npz", "--validation": "dev.npz", "--output": "run"}
-    common = ["--preset", "tiny", "--precision", "fp32", "--batch-tokens", "900", "--device", "cpu"]
-    return [part for flag, name in names.items() for part in (flag, str(tmp_path / name))] + common
-
-
-def test_the_command_trains_saves_and_resumes(
-    files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main([*files, "--steps", "6", "--validate-every", "3"]) == 0
-    run = tmp_path / "run"
-    metrics = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert [record["step"] for record in metrics] == [1, 2, 3, 4, 5, 6]
-    assert [("validation" in record) for record in metrics] == [False, False, True] * 2
-    about = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    assert about["settings"]["steps"] == 6
-    assert set(about["data"]) == {"train.npz"}
-    assert checkpoint.load(run / "last").training["step"] == 6
-    assert checkpoint.load(run / "best").tokenizer.sha256 == small_tokenizer().sha256
-    assert main([*files, "--steps", "8"]) == 0
-    assert "at step 6" in capsys.readouterr().err
-
-    assert checkpoint.load(run / "last").training["step"] == 8
-    assert main([*files, "--steps", "9", "--preset", "mini"]) == 1
-    assert "cannot resume" in capsys.readouterr().err.splitlines()[-1]
-    assert main([*files[:7], str(tmp_path / "other"), *files[8:], "--steps", "1", "--init", str(run / "last")]) == 0
-
-
-def test_files_of_one_name_are_told_apart(files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "more").mkdir()
-    more = tmp_path / "more" / "train.npz"
-    _data(5).save(more, tokenizer=small_tokenizer())
-    place = files.index("--data") + 2
-    both = [*files[:place], str(more), *files[place:]]
-    assert main([*both, "--steps", "2"]) == 0
-    hashes = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))["data"]
-    assert list(hashes) == ["train.npz", "train.npz (2)"]
-    assert len(set(hashes.values())) == 2
-    _data(4).save(more, tokenizer=small_tokenizer())
-    assert main([*both, "--steps", "3"]) == 1
-    assert "begun with data train.npz (2)" in capsys.readouterr().err
-
-
-def test_a_run_keeps_the_precision_that_was_measured_when_it_began(
-    files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    files.remove("--precision")
-    files.remove("fp32")
-    for measured, steps in (("fp32", "2"), ("bf16", "3")):
-        monkeypatch.setattr("lm.trainer.faster_precision", lambda device, found=measured: found)
-        assert main([*files, "--steps", steps]) == 0
-    about = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
-    assert (about["settings"]["precision"], about["settings"]["steps"]) == ("fp32", 3)
-
-
-def test_a_signal_before_the_first_step_ends_the_command_with_a_line(
-    files: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr("lm.train.load_data", lambda paths, tokenizer: signal.raise_signal(signal.SIGTERM))
-    assert main([*files, "--steps", "2"]) == 130
-    assert capsys.readouterr().err == "stopped; run the same command to begin; nothing was saved yet\n"
-    assert signal.getsignal(signal.SIGTERM) is before
-
-
-def test_the_command_ends_with_its_minutes_and_says_how_to_go_on(
-    files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main([*files, "--steps", "5000", "--minutes", "0.02", "--bucket", "64"]) == 0
-    said = capsys.readouterr().err.splitlines()[-1]
-    assert "the 0.02 minutes are over at step" in said
-    assert "run the same command to go on" in said
-    step = checkpoint.load(tmp_path / "run" / "last").training["step"]
-    assert 0 < step < 5000
-    assert main([*files, "--steps", str(step + 1), "--bucket", "64"]) == 0
-    assert checkpoint.load(tmp_path / "run" / "last").training["step"] == step + 1
-    assert main([*files, "--steps", "5", "--bucket", "300"]) == 1
-    assert "rounded up to --bucket" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (["--tokenizer", "none.json"], "none.json"),
-        (["--data", "none.npz"], "none.npz"),
-        (["--steps", "0"], "steps is 0"),
-        (["--lr", "0"], "lr is 0.0"),
-        (["--init", "nonesuch"], "no model 'nonesuch'"),
-        (["--device", "gpu7"], "cannot use device 'gpu7'"),
-        (["--dropout", "2"], "dropout is 2.0"),
-        (["--set", "depth=3"], "no model setting 'depth'"),
-        (["--set", "hidden=x"], "hidden is 'x'; it must be a whole number"),
-        (["--ema", "1"], "ema is 1.0"),
-        (["--validation", "text.npz"], "of one kind"),
-        (["--data", "text.npz", "train.npz"], "examples and plain text together"),
-        (["--data", "text.npz", "--validation", "text.npz", "--window", "900"], "--window are longer than the model's"),
-        (["--data", "short.npz", "--validation", "text.npz", "--window", "64"], "must have more than --window, 64"),
-        (["--data", "short.npz", "--validation", "text.npz", "--architecture", "gru"], "lower --batch-tokens"),
-        (["--tokenizer", "other.json"], "packed with another tokenizer"),
-    ],
-)
-def test_command_errors_are_one_line(
-    files: list[str], change: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    _text().save(tmp_path / "text.npz", tokenizer=small_tokenizer())
-    TextSet(_text().tokens[:20]).save(tmp_path / "short.npz", tokenizer=small_tokenizer())
-    other = Tokenizer.train(TEXTS, vocabulary=300)
-    (tmp_path / "other.json").write_text(other.to_json(), encoding="utf-8")
-    made = {"text.npz", "short.npz", "train.npz", "other.json"}
-    change = [str(tmp_path / part) if part in made else part for part in change]
-    assert main([*files, "--steps", "2", *change]) == 1
-    error = capsys.readouterr().err
-    assert error.startswith("lm.train: ")
-    assert message in error
-    assert error.count("\n") == 1
