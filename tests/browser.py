@@ -5,48 +5,23 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests import page_server
+from tests.page_server import HOSTILE, ROOT, free_port
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
 
 QUESTION = "What does the forget gate do?"
 """One that the made-up tutor answers with two citations."""
-
-SERVE = """
-import sys
-from pathlib import Path
-from hostile import HostileTutor
-from tutor.ui.checks import read_root_path
-from tutor.ui.loading import Loading
-from tutor.ui.start import Settings, launch
-
-loading = Loading(HostileTutor, ("fake", "gru", "rnn"))
-loading.start()
-settings = Settings(
-    store=Path(sys.argv[2]),
-    model=None,
-    device=None,
-    host="127.0.0.1",
-    port=int(sys.argv[1]),
-    users=(),
-    mcp=False,
-    uploads=True,
-    public=read_root_path(sys.argv[3]),
-)
-launch(settings, loading)
-print("ready", flush=True)
-sys.stdin.read()
-"""
 
 ANSWERED = """
     const bots = document.querySelectorAll("#gb-chat [data-testid=bot]");
@@ -75,13 +50,6 @@ def missing() -> str:
     return ""
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextmanager
 def app(folder: Path, *options: str) -> Iterator[tuple[str, int]]:
     """Address and process of `python app.py` with these options; the tutor behind it may be loading still."""
@@ -98,20 +66,9 @@ def app(folder: Path, *options: str) -> Iterator[tuple[str, int]]:
             server.stdout.read()
 
 
-@contextmanager
-def served(folder: Path, root_path: str = "") -> Iterator[str]:
-    """The address of a page with the hostile tutor behind it, served by a process of its own."""
-    port = free_port()
-    path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
-    surroundings = {**os.environ, "PYTHONPATH": path, "GRADIO_TEMP_DIR": str(folder / "gradio")}
-    command = [sys.executable, "-c", SERVE, str(port), str(folder / "store"), root_path]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=surroundings, text=True) as server:
-        assert server.stdout is not None
-        assert server.stdin is not None
-        assert server.stdout.readline() == "ready\n"
-        yield f"http://127.0.0.1:{port}"
-        server.stdin.close()
+def served(folder: Path, root_path: str = "") -> AbstractContextManager[str]:
+    """The address of a page with the hostile tutor behind it."""
+    return page_server.served(folder, tutor=HOSTILE, root_path=root_path)
 
 
 @contextmanager

@@ -17,29 +17,44 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 
 
-SERVE = """
+MADE_UP, HOSTILE = "fake_tutor:FakeTutor", "hostile:HostileTutor"
+"""Tutors that are no models: one that answers, and one whose texts try to break the page."""
+
+_SERVE = """
 import sys
+from importlib import import_module
 from pathlib import Path
-from fake_tutor import FakeTutor
+from tutor.ui.checks import read_root_path
 from tutor.ui.loading import Loading
 from tutor.ui.start import Settings, launch
 
-loading = Loading(FakeTutor)
+port, store, tutor, uploads, root_path = sys.argv[1:]
+module, _, name = tutor.partition(":")
+loading = Loading(getattr(import_module(module), name), ("fake", "gru", "rnn"))
 loading.start()
 settings = Settings(
-    store=Path(sys.argv[2]),
+    store=Path(store),
     model=None,
     device=None,
     host="127.0.0.1",
-    port=int(sys.argv[1]),
+    port=int(port),
     users=(),
     mcp=False,
-    uploads=sys.argv[3] == "uploads",
+    uploads=uploads == "uploads",
+    public=read_root_path(root_path),
 )
 launch(settings, loading)
 print("ready", flush=True)
 sys.stdin.read()
 """
+
+
+def free_port() -> int:
+    """A port of this machine that nothing listens to."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def fetch(address: str, data: object = None, **headers: str) -> tuple[int, str]:
@@ -64,17 +79,14 @@ def called(address: str, name: str, *arguments: object) -> tuple[str, Any]:
 
 
 @contextmanager
-def served(scratch: Path, uploads: str) -> Iterator[str]:
-    """The address of a page with the fake tutor behind it, served by a process of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def served(folder: Path, *, tutor: str = MADE_UP, uploads: bool = True, root_path: str = "") -> Iterator[str]:
+    """The address of a page with a tutor that is no model behind it, served by a process of its own."""
+    port = free_port()
     path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
-    surroundings = {**os.environ, "PYTHONPATH": path, "GRADIO_TEMP_DIR": str(scratch / "gradio")}
-    command = [sys.executable, "-c", SERVE, str(port), str(scratch / "store"), uploads]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=surroundings, text=True
-    ) as server:
+    surroundings = {**os.environ, "PYTHONPATH": path, "GRADIO_TEMP_DIR": str(folder / "gradio")}
+    options = [str(port), str(folder / "store"), tutor, "uploads" if uploads else "", root_path]
+    command, pipe = [sys.executable, "-c", _SERVE, *options], subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=surroundings, text=True) as server:
         assert server.stdout is not None
         assert server.stdin is not None
         assert server.stdout.readline() == "ready\n"

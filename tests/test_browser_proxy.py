@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from browser import QUESTION, Page, chromium, free_port, missing, served
+from browser import QUESTION, Page, chromium, missing, served
+from page_server import free_port
 from proxied import PATH, proxied
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(bool(missing()), reason=missing())]

@@ -48,7 +48,7 @@ def test_programs_get_answers_and_passages() -> None:
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(tmp_path_factory.mktemp("page"), "") as found:
+    with served(tmp_path_factory.mktemp("page"), uploads=False) as found:
         yield found
 
 
@@ -101,7 +101,7 @@ def uploaded(address: str, size: int, **headers: str) -> tuple[int, str]:
 def test_a_page_with_uploads_takes_files_from_itself_and_gives_them_to_no_one_else(tmp_path: Path) -> None:
     secret = tmp_path / "secret.md"
     secret.write_text("Nobody should read this line.", encoding="utf-8")
-    with served(tmp_path, "uploads") as address:
+    with served(tmp_path) as address:
         status, text = uploaded(address, 10, Origin=address)
         assert status == 200
         own = json.loads(text)[0]
