@@ -44,8 +44,8 @@ class Signals:
         return astuple(self)
 
 
-WEIGHTS = (0.212, 0.938, 0.991, -2.609, -1.314)
-BIAS = 0.906
+WEIGHTS = (0.160, 0.762, 0.967, -2.280, -1.184)
+BIAS = 0.902
 
 
 def signals(question: str, hits: Sequence[Hit], says: Callable[[str], bool]) -> Signals:
