@@ -1,10 +1,13 @@
-"""When the tutor declines, fitted on signals made by hand."""
+"""When the tutor declines, by signals made by hand."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from corpus.document import Locator, Passage
+from index.hits import Hit, SentenceScore
+from tutor.coverage import probability, signals
 from tutor.fit_coverage import area, cross_validated, lines, main
 from tutor.logistic import balanced, fit
 
@@ -51,3 +54,22 @@ def test_faults_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert main([]) == 1
     assert main(["--on", str(tmp_path / "none"), str(tmp_path / "none.jsonl")]) == 1
     assert len(capsys.readouterr().err.strip().splitlines()) == 2
+
+
+def test_what_is_near_to_nothing_is_not_covered_whatever_the_ranker_says() -> None:
+    text = "Owls hunt at night."
+    passage = Passage(passage_id="1", document="Owls", text=text, locator=Locator(source="o.md", start=0, end=19))
+    near, far = (
+        Hit(
+            passage=passage,
+            score=1.0,
+            searched=1.0,
+            dense=cosine - 0.1,
+            lexical=1.0,
+            sentences=(SentenceScore(start=0, end=19, score=cosine, answers=0.9999),),
+        )
+        for cosine in (0.4, 0.2)
+    )
+    covered, other = (probability(signals("who won the cup in summer?", [hit], lambda _: True)) for hit in (near, far))
+    assert covered > 0.9
+    assert other < 0.01

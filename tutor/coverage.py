@@ -5,10 +5,10 @@
 with x = the best sentence cosine, the best passage cosine, the log of the summed odds of all sentences found to
 answer, whether the question names what the material never says, and whether it asks for a number that the two
 likeliest sentences do not hold. No sentence answers where they speak of World War I and the question of World War II
-(`tutor.numerals`). What the language model itself thinks of an answer adds nothing to these. The weights were fitted
-(2026-11-22) by `python -m tutor.fit_coverage` on 292 dev questions of the course, 110 and 135 on slide decks and 180 on
-five slide transcripts, 116 of the 717 without an answer; what each threshold (`tutor.choices`) gives stands in
-`tutor/README.md`.
+(`tutor.numerals`), nor where nothing is near the question at all. What the language model itself thinks of an answer
+adds nothing to these. The weights were fitted (2026-11-23) by `python -m tutor.fit_coverage` on 292 dev questions of
+the course, 110 and 135 on slide decks and 180 on five slide transcripts, 116 of the 717 without an answer; what each
+threshold (`tutor.choices`) gives stands in `tutor/README.md`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ from tutor.numerals import another
 from tutor.odds import log_odds, read_hits
 
 _LIKELIEST = 2
+_FAR = 0.22
+"""A question that is nearer to nothing than this cosine is about something else; of the questions that the weights were
+fitted on, none with an answer is."""
 _MOST = 8.0
 """Most and, below zero, least log-odds that sentences answer."""
 
@@ -55,10 +58,12 @@ def signals(question: str, hits: Sequence[Hit], says: Callable[[str], bool]) -> 
     odds = sum(math.exp(log_odds(one.score)) for one in candidates)
     answers = max(-_MOST, min(_MOST, math.log(odds))) if odds > 0 else -_MOST
     likeliest = [one.text for one in candidates[:_LIKELIEST]]
+    sentence = max((_nearest(question, hit) for hit in hits), default=-1.0)
+    passage = max((hit.dense for hit in hits), default=-1.0)
     return Signals(
-        sentence=max((_nearest(question, hit) for hit in hits), default=-1.0),
-        passage=max((hit.dense for hit in hits), default=-1.0),
-        answers=-_MOST if another(question, says, found) else answers,
+        sentence=sentence,
+        passage=passage,
+        answers=-_MOST if max(sentence, passage) < _FAR or another(question, says, found) else answers,
         unknown=float(bool(unknown(question, says, found))),
         uncounted=float(counts(question) and not any(map(has_number, likeliest))),
     )
