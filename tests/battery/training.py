@@ -139,7 +139,7 @@ class _Runs:
                 # A signal that comes when all is done ends the interpreter on its way out.
                 codes = (0, 130, -signal.SIGTERM) if step == STEPS else (130,)
                 assert ended.code in codes, f"expected exit {codes}, got {ended} at step {step}"
-                if ended.code:
+                if ended.code == 130:
                     where = f"to go on from {order.output / STATE}" if step else "to begin; nothing was saved yet"
                     told = f"stopped; run the same command {where}"
                     lines = _lines(ended)
