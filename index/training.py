@@ -156,7 +156,6 @@ def loss_of(found: Sequence[Tensor], groups: Sequence[Group]) -> Tensor:
 def validate(model: CrossEncoder, groups: Sequence[Group]) -> dict[str, float]:
     """Mean loss; `first`, the share of answerable groups whose best sentence answers; and `told`, how often an
     answerable group has a likelier best sentence than one that is not (the area under the ROC curve; 0.5 is chance)."""
-    model.eval()
     losses, right, best = [], [], {True: list[float](), False: list[float]()}
     for group in groups:
         with torch.autocast("cpu", torch.bfloat16):
@@ -165,7 +164,6 @@ def validate(model: CrossEncoder, groups: Sequence[Group]) -> dict[str, float]:
         best[any(group.answers)].append(float(found[0].max()))
         if any(group.answers):
             right.append(group.answers[int(found[0].argmax())])
-    model.train()
     above = np.subtract.outer(best[True], best[False])
     told = float(np.mean((above > 0) + (above == 0) / 2)) if above.size else 0.5
     return {"loss": float(np.mean(losses)), "first": float(np.mean(right)), "told": told}
@@ -178,7 +176,7 @@ class Training:
         torch.manual_seed(arguments.seed)
         self.arguments, self.plan, self.groups = arguments, plan, groups
         self.shape = Shape(rank=arguments.rank, scale=arguments.scale, layers=arguments.layers)
-        self.model = fresh_cross_encoder(load_embedder().directory, self.shape)
+        self.model = fresh_cross_encoder(load_embedder().directory, self.shape).eval()  # no dropout, also in training
         weights = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.optimizer = torch.optim.AdamW(weights, lr=arguments.lr, weight_decay=0.01, betas=(0.9, 0.98))
         self.step = 0

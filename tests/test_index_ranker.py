@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from index import training
+from index.average import grown
 from index.average import main as average
 from index.embedder import load_embedder
 from index.errors import StoreError
@@ -202,7 +203,7 @@ def test_rankers_are_averaged(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     for number, folder in enumerate(folders):
         folder.mkdir()
         moved = {name: np.full_like(weight, number) for name, weight in weights.items()}
-        write_trained(folder, moved, Shape(rank=2, scale=1.0, layers=1 + number // 2), {"seed": number})
+        write_trained(folder, moved, Shape(rank=2, scale=1.0 + number // 2, layers=1), {"seed": number})
     a, b, c = map(str, folders)
     mean = tmp_path / "mean"
     assert average([a, b, "--output", str(mean)]) == 0
@@ -211,10 +212,37 @@ def test_rankers_are_averaged(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert all((weight == 0.5).all() for weight in found.weights.values())
     assert found.training == {"averaged": [{"seed": 0}, {"seed": 1}]}
     assert Ranker.load(mean).scores("Why?", [_readable()])[0].shape == (3,)
-    for wrong, said in ((c, "another shape"), (str(tmp_path / "d"), "cannot read")):
+    for wrong, said in ((c, "does not fit into"), (str(tmp_path / "d"), "cannot read")):
         assert average([a, wrong, "--output", str(tmp_path / "e")]) == 1
         assert said in capsys.readouterr().err
     assert not (tmp_path / "e").exists()
+
+
+def test_a_smaller_ranker_is_averaged_in_the_shape_of_a_larger_one(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    for name, shape in (("small", Shape(rank=2, scale=2.0, layers=1)), ("large", Shape(rank=3, scale=2.0, layers=2))):
+        model = fresh_cross_encoder(load_embedder().directory, shape)
+        weights = {key: weight + 0.01 for key, weight in trained_weights(model).items()}
+        (tmp_path / name).mkdir()
+        write_trained(tmp_path / name, weights, shape, {})
+    small, large = (read_ranker(tmp_path / name) for name in ("small", "large"))
+    like = grown(small.weights, large.weights)
+    assert {name: weight.shape for name, weight in like.items()} == {
+        name: weight.shape for name, weight in large.weights.items()
+    }
+    (tmp_path / "grown").mkdir()
+    write_trained(tmp_path / "grown", like, large.settings, {})
+    scores = {
+        name: Ranker.load(tmp_path / name, dtype=torch.float32).scores("Why?", [_readable()])[0]
+        for name in ("small", "large", "grown")
+    }
+    np.testing.assert_allclose(scores["grown"], scores["small"], atol=1e-4)
+    assert np.abs(scores["large"] - scores["small"]).max() > 1e-3
+    assert average([str(tmp_path / "small"), str(tmp_path / "large"), "--output", str(tmp_path / "mean")]) == 0
+    found = read_ranker(tmp_path / "mean")
+    assert found.settings == large.settings
+    for name, weight in found.weights.items():
+        np.testing.assert_allclose(weight, (like[name] + large.weights[name]) / 2, atol=1e-3)
 
 
 def test_how_well_an_answer_is_told_from_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

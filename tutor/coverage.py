@@ -47,8 +47,8 @@ class Signals:
         return astuple(self)
 
 
-WEIGHTS = (0.160, 0.762, 0.967, -2.280, -1.184)
-BIAS = 0.902
+WEIGHTS = (-0.209, 0.771, 1.012, -2.051, -1.480)
+BIAS = 0.807
 
 
 def signals(question: str, hits: Sequence[Hit], says: Callable[[str], bool]) -> Signals:

@@ -13,6 +13,7 @@ from corpus.readers.builder import plain_heading
 from lm.reading import content_stems
 from tutor.candidate import Candidate, Kind, candidate, connected, folded
 from tutor.echo import asks_back, echoes
+from tutor.exemplifying import exemplifies, wishes_example
 from tutor.names import counts
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ _DEFINING = 2.0
 
 _TOLD = 5.0
 """What a sentence loses in log-odds that the answers before have told."""
+
+_EXAMPLE = 2.0
+"""What a sentence gains in log-odds that may be the example asked for."""
 
 _UNDER = 2.0
 """Most that an item of a list loses in log-odds against the likeliest one, or its title, where the title is what was
@@ -76,6 +80,7 @@ def read_hits(hits: Sequence[Hit], question: str, told: str = "") -> list[Candid
     """
     found: list[Candidate] = []
     told = _words(told) if told else ""
+    wished = wishes_example(question)
     telling = [hit.searched for hit in hits if not echoes(hit, question)] or [hit.searched for hit in hits]
     first = max(telling, default=0.0)
     for number, hit in enumerate(hits):
@@ -89,6 +94,8 @@ def read_hits(hits: Sequence[Hit], question: str, told: str = "") -> list[Candid
             said = hit.passage.text[sentence.start : sentence.end]
             if told and _words(said) in told:
                 score = sigmoid(log_odds(score) - _TOLD)
+            if wished and exemplifies(question, said, hit.passage.locator.headings):
+                score = sigmoid(log_odds(score) + _EXAMPLE)
             if said.endswith("?"):
                 score = sigmoid(log_odds(score) - _ASKING)
             read.append(candidate(number, hit.passage.text, sentence.start, sentence.end, score, headings))
