@@ -10,8 +10,8 @@ _NUMBERS = r"(?:numbers|values|figures)"
 _WISH = re.compile(
     r"\b(?:give|tell|got)\W+(?:me\W+|us\W+)?(?:an?|another|one|some)\W+(?:\w+\W+){0,2}?examples?\b"
     r"|(?<!in )(?<!from )\b(?:an|another|any)\s+(?:\w+\s+)?examples?\b(?!\s+(?:in|with|to)\b)"
-    r"|\bexamples?\s+(?:please|pls|calculations?)\b|(?<!the )\bexamples?\s+of\b(?!\s+(?:a batch|this|these)\b)"
-    r"|(?:\A|[.,:;?!+&]|\band|\bgive|\bfor)\s*examples?\W*(?:please|pls)?\W*\Z"
+    r"|\bexamples?\s+(?:please|pls|calculations?)\b|(?<!the )\bexamples?\s+of\b(?!\s+(?:this|these)\b)"
+    r"|(?:\A|[.,:;?!+&]|\band|\bgive|\bfor)\s*examples?\W*(?:(?:please|pls)\W*)?\Z"
     rf"|\bwith\s+(?:(?:some|any|small|real|actual|concrete)\s+)*{_NUMBERS}\b"
     rf"|\b(?:numeric(?:al)?|number(?!\s+of)|worked)\s+(?:\w+\s+)?(?:examples?|calculations?)\b"
     r"|\b(?:real|actual|concrete)\s+(?:positions|figures)\b",

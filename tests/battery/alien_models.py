@@ -80,7 +80,7 @@ def _no_ranker(chance: random.Random, place: Path) -> None:
 
 def _other_ranker(chance: random.Random, place: Path) -> None:
     folder = shutil.copytree(RANKER, place / "ranker")
-    field, values = chance.choice((("format", (0, 2, "1")), ("rank", (8, 31)), ("layers", (2, 6))))
+    field, values = chance.choice((("format", (0, 2, "1")), ("rank", (8, 63)), ("layers", (2, 5))))
     Ranker.load(_reconfigured(folder, lambda fields: fields.update({field: chance.choice(values)})))
 
 
