@@ -5,6 +5,7 @@ import pytest
 from corpus.document import Locator, Passage
 from corpus.sentences import sentence_spans
 from index.hits import Hit, SentenceScore
+from tutor.coverage import signals
 from tutor.exemplifying import exemplifies, wishes_example
 from tutor.odds import read_hits
 
@@ -43,6 +44,17 @@ def test_numbers_are_wanted_where_they_are_asked_for() -> None:
     assert exemplifies("an example?", "Bake it hot.", ("Bread", "Example: a rye loaf"))
 
 
+def _hit() -> Hit:
+    odds = {"A sponge": 0.6, "For inst": 0.4, "With 300": 0.3}
+    sentences = tuple(
+        SentenceScore(start=start, end=end, score=0.4, answers=odds.get(BREAD[start : start + 8], 0.1))
+        for start, end in sentence_spans(BREAD)
+    )
+    locator = Locator(source="bread.md", start=0, end=len(BREAD))
+    passage = Passage(passage_id="1", document="Bread", text=BREAD, locator=locator)
+    return Hit(passage=passage, score=1.0, searched=1.0, dense=0.5, lexical=0.5, sentences=sentences)
+
+
 @pytest.mark.parametrize(
     ("question", "first"),
     [
@@ -52,12 +64,11 @@ def test_numbers_are_wanted_where_they_are_asked_for() -> None:
     ],
 )
 def test_the_example_is_likelier_than_the_rule_where_it_is_wished_for(question: str, first: str) -> None:
-    odds = {"A sponge": 0.6, "For inst": 0.4, "With 300": 0.3}
-    sentences = tuple(
-        SentenceScore(start=start, end=end, score=0.4, answers=odds.get(BREAD[start : start + 8], 0.1))
-        for start, end in sentence_spans(BREAD)
+    assert max(read_hits([_hit()], question), key=lambda one: one.score).text.startswith(first)
+
+
+def test_an_example_of_anything_is_no_evidence_that_the_material_covers_the_question() -> None:
+    plain, wishing = (
+        signals(question, [_hit()], lambda phrase: True) for question in ("What is a sponge?", "A sponge? an example?")
     )
-    locator = Locator(source="bread.md", start=0, end=len(BREAD))
-    passage = Passage(passage_id="1", document="Bread", text=BREAD, locator=locator)
-    hit = Hit(passage=passage, score=1.0, searched=1.0, dense=0.5, lexical=0.5, sentences=sentences)
-    assert max(read_hits([hit], question), key=lambda one: one.score).text.startswith(first)
+    assert wishing.answers == pytest.approx(plain.answers)

@@ -53,7 +53,7 @@ BIAS = 0.807
 
 def signals(question: str, hits: Sequence[Hit], says: Callable[[str], bool]) -> Signals:
     """Signals of a question and its hits; `says` tells whether a phrase stands anywhere in the material."""
-    candidates = sorted(read_hits(hits, question), key=lambda one: -one.score)
+    candidates = sorted(read_hits(hits, question, choosing=False), key=lambda one: -one.score)
     found = [" ".join((hit.passage.context, hit.passage.text)) for hit in hits]
     odds = sum(math.exp(log_odds(one.score)) for one in candidates)
     answers = max(-_MOST, min(_MOST, math.log(odds))) if odds > 0 else -_MOST

@@ -71,16 +71,17 @@ def sigmoid(x: float) -> float:
     return 1 / (1 + math.exp(-x))
 
 
-def read_hits(hits: Sequence[Hit], question: str, told: str = "") -> list[Candidate]:
+def read_hits(hits: Sequence[Hit], question: str, told: str = "", *, choosing: bool = True) -> list[Candidate]:
     """The sentences of the passages found for a question, in reading order of each, without those that only ask it.
 
     Their score is the ranker's probability (`_SURE`), moved by what the search says of the sentence and of its passage
     (`_NEAR`, `_BEHIND`, `_DEFINING`); the cosine where no ranker has read them. A passage that repeats the question is
-    not what the others are measured by. `told` is what the asker was told before: who asks on wants something else.
+    not what the others are measured by. `told` is what the asker was told before: who asks on wants something else. An
+    example that is asked for is favoured only in `choosing` what to say: an example of anything is no evidence.
     """
     found: list[Candidate] = []
     told = _words(told) if told else ""
-    wished = wishes_example(question)
+    wished = choosing and wishes_example(question)
     telling = [hit.searched for hit in hits if not echoes(hit, question)] or [hit.searched for hit in hits]
     first = max(telling, default=0.0)
     for number, hit in enumerate(hits):
