@@ -68,6 +68,8 @@ def test_questions_that_stand_alone_are_left_alone(question: str) -> None:
         "How is MRR computed?",
         "What kinds of pasta are there?",
         "Does pasta need salt before I cook it?",
+        "Give me an example of stuffed pasta",
+        "Give me an example of a risotto",
     ],
 )
 def test_another_subject_stands_alone_however_little_is_found(question: str) -> None:
@@ -75,7 +77,8 @@ def test_another_subject_stands_alone_however_little_is_found(question: str) -> 
 
 
 @pytest.mark.parametrize(
-    "question", ["When was he born?", "Who taught her?", "Can you give me an example?", "the second?"]
+    "question",
+    ["When was he born?", "Who taught her?", "Can you give me an example?", "An example of that?", "the second?"],
 )
 def test_what_points_back_leans_however_much_is_found(question: str) -> None:
     assert standalone(question, [("Who invented it?", "a")], lambda text: 0.6, says) == f"Who invented it? {question}"

@@ -41,6 +41,7 @@ _AGAIN = re.compile(
 _DEFINES = re.compile(
     r"^\W*(?:what(?:['’]s| is| are| was| were)|who(?:['’]s| is| was)|define)\s+(?!the\b|your\b)", re.IGNORECASE
 )
+_EXAMPLE_OF = re.compile(r"\bexamples?\s+(?:of|for|where|when)\b(.*)", re.IGNORECASE | re.DOTALL)
 _WORD = re.compile(r"[^\W_]+")
 _MARKERS = re.compile(r"\s*\[\d+\]")
 _FEW_WORDS = 2
@@ -90,8 +91,10 @@ def signs(question: str, nearness: Nearness) -> tuple[float, ...]:
 
 def stands_alone(question: str, says: Says) -> bool:
     """Whether a question without a sign of going on names something, asks for a definition or speaks of what the
-    material does not."""
+    material does not; or asks for an example of something."""
     points = _POINTER.search(question)
+    if not points and (instance := _EXAMPLE_OF.search(question)) and content_stems(instance[1]):
+        return True
     # What a word late in a question points back to may stand in the question itself.
     back = points is not None and len(content_stems(question[: points.start()])) <= 1
     if _OPENER.search(question) or _PICKS.search(question):
