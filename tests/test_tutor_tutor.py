@@ -101,6 +101,13 @@ def test_a_refusal_is_not_talked_away(course_tutor: Tutor) -> None:
     assert course_tutor.ask("Are you sure?", history=[(question, refusal.text)]).refused
 
 
+def test_more_of_what_is_not_covered_is_not_covered_either(course_tutor: Tutor) -> None:
+    question = "give me an example of a covalent bond"
+    history = [("What is gradient clipping?", "A limit. [1]"), (question, course_tutor.ask(question).text)]
+    assert course_tutor.ask("an example with numbers?", history=history).refused
+    assert not course_tutor.ask("an example with numbers?", history=history[:1]).refused
+
+
 def test_the_stream_is_the_answer(course_tutor: Tutor) -> None:
     stream = course_tutor.stream("Why do gradients vanish?")
     pieces = list(stream)

@@ -57,6 +57,9 @@ _CHATTED = frozenset(
 )
 """Words of talk: that the material never says them does not make a question one on something else."""
 
+_NO_SUBJECT = _CHATTED | frozenset(content_stems("numbers values figures details calculation concrete real actual"))
+"""Words that ask for more of what was spoken of, and not about something."""
+
 Nearness = Callable[[str], float]
 """The score of the best passage that a search finds for a text, 0 to 1."""
 
@@ -154,6 +157,22 @@ def _understood(question: str, turns: Sequence[_Turn], nearness: Nearness, says:
     since = [one.asked for one in turns[anchor + 1 :] if named(one.asked)][-1:]
     parts = (turns[anchor].whole, *since, *(one.asked for one in turns[anchor + 1 :][-1:]), question)
     return _Turn(asked=question, whole=" ".join(dict.fromkeys(parts)), alone=False)
+
+
+def leant_on(question: str, history: History) -> int | None:
+    """The place of the last earlier question with a subject, where this one has none of its own; else None.
+
+    >>> leant_on("An example?", [("What is a gate?", "A vector."), ("Why?", "Because.")])
+    0
+    >>> leant_on("And the input gate?", [("What is a gate?", "A vector.")])
+    """
+    if _has_subject(question):
+        return None
+    return next((place for place in reversed(range(len(history))) if _has_subject(history[place][0])), None)
+
+
+def _has_subject(question: str) -> bool:
+    return not set(content_stems(question)) <= _NO_SUBJECT
 
 
 def told_before(question: str, history: History) -> str:

@@ -21,7 +21,7 @@ from lm.sampling import Decoding
 from tutor.answer import Answer, History
 from tutor.candidate import Candidate
 from tutor.choices import Choices
-from tutor.dialogue import standalone, told_before
+from tutor.dialogue import leant_on, standalone, told_before
 from tutor.errors import TutorError, short
 from tutor.finding import Found, find, with_parts
 from tutor.odds import read_hits
@@ -166,6 +166,11 @@ class Tutor:
         found = find(self.store, search, query, asked, told, self.choices)
         asks = parts(query) if query == asked else (query,)
         if len(asks) == 1:
+            place = leant_on(question, history) if query != asked else None
+            if place is not None:  # who asks for more of what is not covered is not answered with something else
+                subject = self.find(history[place][0], history[:place], k, course=course, documents=documents)
+                if isinstance(subject, Found):
+                    found = replace(found, covered=min(found.covered, subject.covered))
             return found
         others = [self.query(one, [(asks[0], "")], course=course, documents=documents) for one in asks[1:]]
         return with_parts(self.store, found, search, asks, [asks[0], *others], k, self.choices)
