@@ -166,9 +166,10 @@ class Tutor:
         found = find(self.store, search, query, asked, told, self.choices)
         asks = parts(query) if query == asked else (query,)
         if len(asks) == 1:
-            place = leant_on(question, history) if query != asked else None
+            turns = check_history(history) if query != asked else []
+            place = leant_on(question, turns)
             if place is not None:  # who asks for more of what is not covered is not answered with something else
-                subject = self.find(history[place][0], history[:place], k, course=course, documents=documents)
+                subject = self.find(turns[place][0], turns[:place], k, course=course, documents=documents)
                 if isinstance(subject, Found):
                     found = replace(found, covered=min(found.covered, subject.covered))
             return found
