@@ -25,7 +25,7 @@ KINDS = frozenset(
     "definition why how compare equation code number keyword typo multi near-miss off-topic follow-up".split()
 )
 DECK_KINDS = KINDS - {"multi", "follow-up"} | {"list", "paraphrase"}
-NOTE_KINDS = frozenset("definition why how compare list number formula consequence code two-part none".split())
+NOTE_KINDS = frozenset("definition why how compare list number formula example consequence code two-part none".split())
 SPLITS = frozenset({"train", "dev", "test"})
 ALIKE = {"words": 0.9, "meaning": 0.93}
 """Two questions of different splits more alike than this are one question."""

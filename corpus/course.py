@@ -5,7 +5,7 @@ questions/*.jsonl       questions; a line with `dialogue` is a turn of a convers
 numbers/NN-name.jsonl   for a number that stands in a lecture, the expression that gives it
 reading/*.jsonl         passages on other subjects, each with its questions
 decks/NN-name.*         slides turned into text (.md, .txt), each with its questions beside it (.jsonl)
-notes/*.jsonl           questions on open course notes of other people, which are not here (see tutor.notes)
+notes/*.jsonl           questions on open course notes and slides of other people, which are not here (see tutor.notes)
 """
 
 from __future__ import annotations

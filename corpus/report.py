@@ -34,7 +34,7 @@ def report(course: Course, alike: dict[str, float]) -> str:
         )
     if course.note_questions:
         noted = {(one.values["source"], one.values["path"], *one.values["part"]) for one in course.note_questions}
-        lines.append(f"{len(course.note_questions):,} questions on {len(noted)} parts of open course notes")
+        lines.append(f"{len(course.note_questions):,} questions on {len(noted)} parts of open course notes and slides")
     lines += [f"nearest questions across splits by {kind}: {value:.2f}" for kind, value in alike.items()]
     return "\n".join(lines)
 

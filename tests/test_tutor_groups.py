@@ -12,6 +12,7 @@ import pytest
 from lm.data import DataError
 from tutor.groups import Nearby, deck_groups, item_group, main, note_groups, overlapping, standing
 from tutor.items import DEFINITIONS, Item, Paragraphs
+from tutor.notes import read_notes
 
 TEXT = "The mill has four sails. Each sail is eleven metres long. It grinds rye in autumn. A cat lives in the loft."
 
@@ -192,6 +193,18 @@ def _noted(folder: Path, licence: str = "MIT") -> tuple[Path, Path]:
     text = {"source": "mills", "path": "a.md", "licence": licence, "text": MILL_NOTES}
     texts.write_text("\n".join(map(json.dumps, [text, text | {"path": "b.md", "text": "Else."}])), encoding="utf-8")
     return asked, texts
+
+
+def test_questions_on_slides_are_a_source_of_their_own_and_pages_are_read_as_text(tmp_path: Path) -> None:
+    asked, texts = _noted(tmp_path)
+    slides = asked.read_text(encoding="utf-8").replace('"kind"', '"data": "slides", "kind"').replace("a.md", "a.pdf")
+    asked.write_text(slides, encoding="utf-8")
+    texts.write_text(texts.read_text(encoding="utf-8").replace("a.md", "a.pdf"), encoding="utf-8")
+    assert [note.name for note in read_notes([asked], [texts])] == ["0000.txt"]
+    answered, other = note_groups([asked], [texts])
+    assert (answered["source"], other["source"]) == ("slides", "slides")
+    said = [p["text"][slice(*p["sentences"][n])] for p in answered["passages"] for n in p["gold"]]
+    assert said == ["It is ground in autumn."]
 
 
 def test_course_notes_give_the_sentences_at_the_places_that_answer(tmp_path: Path) -> None:

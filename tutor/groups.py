@@ -6,10 +6,10 @@
 A line is {"question", "source", "passages": [{"context", "text", "sentences": [[start, end], ...], "gold": [number of a
 sentence, ...], "also"?: [...]}, ...]}; `gold` names the sentences that answer, none where the passage does not, `also`
 those that answer besides the evidence and are neither right nor wrong. Questions of the course, of slide decks and of
-course notes come with the passages that the search finds for them; some of decks and notes once more without those that
-answer, as "decks unanswered" and "notes unanswered". Those of other files come with their own passage and those of the
-same file that share the most words with the question, a tenth of them without their own, so that nothing answers.
-Only `train` splits are read, and nothing under a non-commercial licence.
+notes and slides of others come with the passages that the search finds for them; some of decks, notes and slides once
+more without those that answer, as "decks unanswered" and so on. Those of other files come with their own passage and
+those of the same file that share the most words with the question, a tenth of them without their own, so that nothing
+answers. Only `train` splits are read, and nothing under a non-commercial licence.
 """
 
 from __future__ import annotations
@@ -106,8 +106,8 @@ def deck_groups(folder: Path, found: int = _FOUND) -> Iterator[dict[str, Any]]:
 def note_groups(
     questions: Sequence[Path], texts: Sequence[Path], found: int = _FOUND_IN_NOTES
 ) -> Iterator[dict[str, Any]]:
-    """Questions on course notes with the passages that the search finds in the same part of them, and those that
-    answer; a few parts are held out."""
+    """Questions on course notes and slides of others with the passages that the search finds in the same part of them,
+    and those that answer; a few parts are held out."""
     with tempfile.TemporaryDirectory() as place:
         asked = {}
         for note in read_notes(questions, texts):
@@ -116,7 +116,7 @@ def note_groups(
             asked[path] = note.questions
         for record, group in _searched(asked, found):
             held_out = _picked(record["part"], _HELD_OUT_OF_NOTES)
-            for source, one in _with_and_without("notes", group):
+            for source, one in _with_and_without(record["of"], group):
                 yield one | {"source": source, "held_out": held_out}
 
 

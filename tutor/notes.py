@@ -1,8 +1,10 @@
-"""Questions on open course notes of other people: what they ask is written here, the notes are not part of the project.
+"""Questions on open course notes and slides of other people: what they ask is written here, the notes and slides are
+not part of the project.
 
-A line of a question file is {"id", "question", "kind", "source", "path", "part": [start, end], "gold": [[start, end],
-...]}: `part` is a stretch of the document `path` of `source`, `gold` names the places of the document that answer, none
-where it does not. The documents are records {"source", "path", "licence", "text"} of files of plain text.
+A line of a question file is {"id", "question", "kind", "data", "source", "path", "part": [start, end], "gold": [[start,
+end], ...]}: `part` is a stretch of the document `path` of `source`, `gold` names the places of the document that
+answer, none where it does not; `data` is "slides" where the document is slides. The documents are records {"source",
+"path", "licence", "text"} of files of plain text (see corpus.texts).
 """
 
 from __future__ import annotations
@@ -51,7 +53,7 @@ def read_notes(questions: Sequence[Path], texts: Sequence[Path]) -> list[Note]:
                 )
             found.append(
                 Note(
-                    name=f"{len(found):04d}.md",
+                    name=f"{len(found):04d}{_suffix(document)}",
                     text=text[start:end],
                     questions=tuple(_quoting(record, text) for record in records),
                 )
@@ -59,7 +61,13 @@ def read_notes(questions: Sequence[Path], texts: Sequence[Path]) -> list[Note]:
     return found
 
 
+def _suffix(document: str) -> str:
+    """What a part of a document is read as: the text of pages as text, all else as Markdown."""
+    return ".txt" if document.endswith(".pdf") else ".md"
+
+
 def _quoting(record: dict[str, Any], text: str) -> dict[str, Any]:
     gold = [{"quote": text[start:end]} for start, end in record["gold"]]
     part = f"{record['source']}/{record['path']}/{record['part'][0]}"
-    return {"question": str(record["question"]), "answerable": bool(gold), "gold": gold, "part": part}
+    kind = "slides" if record.get("data") == "slides" else "notes"
+    return {"question": str(record["question"]), "answerable": bool(gold), "gold": gold, "part": part, "of": kind}
