@@ -62,6 +62,7 @@ def test_lm_runs_on_four_packages() -> None:
     "module",
     [
         *("index.average", "index.build", "index.search", "index.check", "index.benchmark", "index.train"),
+        "index.validate",
         *("tutor.ask", "tutor.evaluate", "tutor.faithfulness", "tutor.groups", "tutor.prepare", "tutor.quiz"),
     ],
 )

@@ -28,6 +28,7 @@ from index.scoring import Readable
 from index.train import main
 from index.trained_files import CONFIG, WEIGHTS, write_trained
 from index.training import batches, loss_of, read_groups
+from index.validate import main as validate
 
 TEXT = "Otters sleep on their backs. They hold hands so that they do not drift apart. Their fur is dense."
 SPANS = [(0, 28), (29, 77), (78, 97)]
@@ -252,6 +253,22 @@ def test_how_well_an_answer_is_told_from_none(monkeypatch: pytest.MonkeyPatch, t
     figures = training.validate(torch.nn.Module(), groups)  # type: ignore[arg-type]
     assert [any(group.answers) for group in groups] == [True, True, True, False]
     assert figures["told"] == pytest.approx((1 + 0 + 0.5) / 3)
+
+
+def test_rankers_are_measured_source_by_source(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tmp_path / "groups.jsonl"
+    asked = [("How do otters sleep?", 0, "otters"), ("Who eats moles?", -1, "otters unanswered"), ("Fur?", 2, "fur")]
+    groups = [_group(question, answering) | {"source": source} for question, answering, source in asked]
+    data.write_text("\n".join(map(json.dumps, groups)), encoding="utf-8")
+    assert validate([str(SHIPPED), "--data", str(data)]) == 0
+    fur, otters = capsys.readouterr().out.splitlines()
+    assert fur.startswith(f"{SHIPPED}  fur: 1 groups, loss ")
+    assert "tells what has an answer 0.500" in fur
+    assert otters.startswith(f"{SHIPPED}  otters: 2 groups, loss ")
+    assert validate(["--data", str(data)]) == 0
+    assert capsys.readouterr().out.splitlines() == [fur, otters]
+    assert validate([str(tmp_path / "none"), "--data", str(data)]) == 1
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
 
 
 def test_faults_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
