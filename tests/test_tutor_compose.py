@@ -203,6 +203,7 @@ def test_items_keep_numbers_that_follow_each_other(numbers: tuple[str, str], sho
         ("With the gate the cell can only grow.", "Without the gate the cell can only grow.", False),
         ("The gate does not forget old things.", "The gate does forget old things.", False),
         ("The gate forgets old things.", "The gate doesn't forget old things.", False),
+        ("Deeper nets learn richer features of images.", "Deeper nets learn richer features of images slowly.", False),
         ("The decoder reads the encoder.", "The encoder reads the decoder.", False),
         ("killed a third of Europe in four years.", "The Black Death killed a third of Europe in four years.", False),
         ("arta The Magna Carta was sealed in 1215.", "The Magna Carta was sealed in 1215.", False),

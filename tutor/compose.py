@@ -195,7 +195,8 @@ def _unmarked(sentence: str) -> str:
 
 def intact(sentence: str, origin: Candidate) -> bool:
     """Whether a written sentence can stand for the one of the material that it was drawn from: running text that says
-    most of what that says in its order and little besides, denies what that denies, formulas and code unchanged."""
+    most of what that says in its order and little besides, from its beginning to its end, denies what that denies,
+    formulas and code unchanged."""
     plain = _FORMULA.sub("", sentence)
     if origin.kind is not Kind.TEXT or origin.leads or set("$\\`") & set(plain):
         return False
@@ -209,7 +210,7 @@ def intact(sentence: str, origin: Candidate) -> bool:
     if _turns(sentence) != _turns(origin.text):
         return False
     told, own = content_stems(sentence), content_stems(origin.text)
-    if told[:1] != own[:1]:
+    if (told[:1], told[-1:]) != (own[:1], own[-1:]):
         return False
     same = SequenceMatcher(None, told, own, autojunk=False).get_matching_blocks()
     if sum(block.size for block in same) < _IN_ORDER * len(told):

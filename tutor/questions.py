@@ -90,9 +90,19 @@ def holds(passage: str, gold: Sequence[str]) -> bool:
 
 
 def has_facts(text: str, facts: Sequence[str]) -> bool:
-    """Whether a text contains every key fact, as whole words."""
+    """Whether a text contains every key fact, as whole words.
+
+    >>> has_facts("The gates are open.", ["gate"]), has_facts("D is Y(1 - Y).", ["(1 - Y)"])
+    (False, True)
+    """
     folded = fold(text)
-    return all(re.search(rf"(?<!\w){re.escape(fold(fact))}(?!\w)", folded) for fact in facts)
+    return all(re.search(_whole_words(fold(fact)), folded) for fact in facts)
+
+
+def _whole_words(words: str) -> str:
+    """The pattern of words that do not go on before or behind; a formula may stand next to anything."""
+    before, behind = (r"(?<!\w)" if words[:1].isalnum() else "", r"(?!\w)" if words[-1:].isalnum() else "")
+    return f"{before}{re.escape(words)}{behind}"
 
 
 def plain(text: str) -> str:
