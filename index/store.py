@@ -200,11 +200,13 @@ class Store:
         rows = np.union1d(nearest(self._index, vector, depth, mask), np.fromiter(matched, np.int64, len(matched)))
         reads = read and self.ranker is not None
         hits = self._rank(rows, vector, matched, query, max(k, RERANKED) if reads else k)
-        return self._read(query, hits)[:k] if reads else hits
+        return self.read(query, hits)[:k] if reads else hits
 
-    def _read(self, query: str, hits: Sequence[Hit]) -> tuple[Hit, ...]:
-        """The hits with what the ranker says of their sentences, the foremost ones in a new order."""
-        assert self.ranker is not None
+    def read(self, query: str, hits: Sequence[Hit]) -> tuple[Hit, ...]:
+        """The hits with what the ranker says of their sentences, the foremost ones in a new order; as they are without
+        a ranker."""
+        if self.ranker is None:
+            return tuple(hits)
         first, rest = hits[:RERANKED], hits[RERANKED:]
         found = self.ranker.scores(query, [readable(hit) for hit in first])
         scored = [with_answers(hit, answers) for hit, answers in zip(first, found, strict=True)]

@@ -84,6 +84,14 @@ class FakeStore:
     def says(self, phrase: str) -> bool:
         return True
 
+    def read(self, query: str, hits: Sequence[Hit]) -> tuple[Hit, ...]:
+        """Each hit as it is read for `query`: the sentence that has its last word is likely."""
+        word = query.rstrip("?").split()[-1]
+        return tuple(
+            hit(one.passage.text, *(0.9 if word in line else 0.02 for line in one.passage.text.split("\n")))
+            for one in hits
+        )
+
 
 STORE: Any = FakeStore()
 
@@ -107,6 +115,17 @@ def test_each_part_brings_its_passages_and_a_score_of_its_own() -> None:
     assert yeast.by_part[1] > 0.8 > 0.1 > old.by_part[1]
     # What was found for a part alone is nothing to the whole question.
     assert yeast.score == old.score == 0.0 < salt.score
+
+
+def test_a_part_that_leans_on_the_one_before_is_searched_with_it_and_read_by_itself() -> None:
+    asks = ("What does salt do?", "where is it mined?")
+    joined = "What does salt do? where is it mined?"
+    by_part = {asks[0]: (hit(SALT, 0.95, 0.05),), joined: (hit(SALT, 0.97, 0.3),)}
+    whole = Found(hits=WHOLE, candidates=tuple(read_hits(WHOLE, "")), covered=0.9)
+    found = with_parts(STORE, whole, by_part.__getitem__, asks, (asks[0], joined), 5, CHOICES)
+    salt, mined = found.candidates
+    assert salt.by_part[0] > 0.8 > 0.1 > salt.by_part[1]
+    assert mined.by_part[1] > 0.8 > 0.2 > mined.by_part[0]
 
 
 def test_no_more_passages_than_were_asked_for() -> None:

@@ -55,7 +55,8 @@ def with_parts(
     store: Store, found: Found, search: Search, parts: Sequence[str], queries: Sequence[str], k: int, choices: Choices
 ) -> Found:
     """The same with what is found for each part of the question by its query, up to `k` passages in all: every sentence
-    has a score for each part.
+    has a score for each part, which the part is read for by itself. Its query may hold the part before it ("What is a
+    pawl? why does it hold?"), and what answers that one would be the likeliest for both.
 
     Two questions on things apart may be covered one by one and not as a whole. Where only one is, and surely so, it is
     the one that is answered; where none is, nothing is changed.
@@ -79,9 +80,10 @@ def with_parts(
         (places[one.passage], one.start): replace(one, passage=places[one.passage], by_part=none)
         for one in found.candidates
     }
-    for part, query in enumerate(queries):
-        own = [hit for hit in searched[part][: choices.read] if hit.passage.passage_id in place_of]
-        for one in read_hits(own, query):
+    for part, (asked, query) in enumerate(zip(parts, queries, strict=True)):
+        again = searched[part] if query == asked else store.read(asked, searched[part])
+        own = [hit for hit in again if hit.passage.passage_id in place_of][: choices.read]
+        for one in read_hits(own, asked):
             place = place_of[own[one.passage].passage.passage_id]
             known = read.get((place, one.start), replace(one, passage=place, score=0.0, by_part=none))
             scores = (*known.by_part[:part], one.score, *known.by_part[part + 1 :])
