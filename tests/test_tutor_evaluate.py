@@ -92,6 +92,7 @@ def test_quotes_are_found_over_line_breaks_and_emphasis() -> None:
 def test_facts_are_whole_words() -> None:
     assert has_facts("It has 4 gates.", ["4", "gates"])
     assert not has_facts("It has 42 gates.", ["4"])
+    assert has_facts("L = Y\\max(0, m - D)^2", ["\\max(0, m - D)"])
 
 
 def test_markers_are_not_words_of_the_answer() -> None:
