@@ -39,7 +39,7 @@ def train(arguments: argparse.Namespace) -> None:
     arguments.output.mkdir(parents=True, exist_ok=True)
     if not training.resume() and arguments.init:
         training.start_from(arguments.init)
-    settings = ("lr", "batch_tokens", "epochs", "seed", "precision", "count")
+    settings = ("lr", "ema", "batch_tokens", "epochs", "seed", "precision", "count")
     about = {
         "data": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in arguments.data},
         "groups": len(groups),
@@ -55,7 +55,7 @@ def train(arguments: argparse.Namespace) -> None:
             log.write(json.dumps(line) + "\n")
             log.flush()
             if time.monotonic() - saved > 60 * arguments.save_minutes or training.step == len(plan):
-                figures = validate(training.model, held)
+                figures = validate(training.averaged, held)
                 log.write(json.dumps({"step": training.step, "validation": figures}) + "\n")
                 print(f"step {training.step}: {figures}", file=sys.stderr, flush=True)
                 training.save(about | {"validation": figures}, figures["loss"])
@@ -83,6 +83,7 @@ def parser() -> argparse.ArgumentParser:
     cli.add_argument("--scale", type=float, default=2.0, help="factor of the updates (default %(default)s)")
     cli.add_argument("--layers", type=int, default=4, help="layers that have them, from the last (default %(default)s)")
     cli.add_argument("--lr", type=float, default=5e-4, help="learning rate of AdamW (default %(default)s)")
+    cli.add_argument("--ema", type=float, default=0.998, help="decay of the averaged weights (default %(default)s)")
     cli.add_argument("--batch-tokens", type=int, default=4096, help="word pieces of a batch (default %(default)s)")
     cli.add_argument("--epochs", type=float, default=1.0, help="passes over the groups (default %(default)s)")
     cli.add_argument(

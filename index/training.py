@@ -12,15 +12,16 @@ import gzip
 import json
 import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.optim.swa_utils import AveragedModel
 
 from index.embedder import load_embedder
 from index.ranker import (
@@ -41,6 +42,8 @@ _SPREAD = 256
 """Groups among which those of like length are put into one batch."""
 _SENTENCES = 8.0
 """Sentences of a group over which the binary loss counts as much as the softmax."""
+
+Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,8 +172,23 @@ def validate(model: CrossEncoder, groups: Sequence[Group]) -> dict[str, float]:
     return {"loss": float(np.mean(losses)), "first": float(np.mean(right)), "told": told}
 
 
+def moving_average(decay: float) -> Callable[[Tensors, Tensors, Tensor | int], None]:
+    """What takes weights into their exponential moving average; at step t it decays by (1 + t) / (10 + t) where that is
+    less, so that the first weights do not linger."""
+
+    @torch.no_grad()
+    def take_in(averages: Tensors, weights: Tensors, step: Tensor | int) -> None:
+        torch._foreach_lerp_(averages, weights, 1 - min(decay, (1 + int(step)) / (10 + int(step))))
+
+    return take_in
+
+
 class Training:
-    """A ranker, its optimizer and its place in the data."""
+    """A ranker, the moving average of its weights, its optimizer and its place in the data.
+
+    A batch holds a handful of questions, so the weights wander from step to step; what is measured and ships is their
+    exponential moving average (Polyak and Juditsky 1992).
+    """
 
     def __init__(self, arguments: argparse.Namespace, plan: Sequence[Sequence[int]], groups: Sequence[Group]) -> None:
         torch.manual_seed(arguments.seed)
@@ -179,8 +197,14 @@ class Training:
         self.model = fresh_cross_encoder(load_embedder().directory, self.shape).eval()  # no dropout, also in training
         weights = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.optimizer = torch.optim.AdamW(weights, lr=arguments.lr, weight_decay=0.01, betas=(0.9, 0.98))
+        self.average = AveragedModel(self.model, multi_avg_fn=moving_average(arguments.ema))
         self.step = 0
         self.best = math.inf
+
+    @property
+    def averaged(self) -> CrossEncoder:
+        """The model with the average of the weights."""
+        return cast("CrossEncoder", self.average.module)
 
     def rate(self) -> float:
         """Multiplier of the learning rate: linear warm-up over 5 % of the steps, then linear to 0."""
@@ -199,6 +223,7 @@ class Training:
             group["lr"] = self.arguments.lr * self.rate()
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
+        self.average.update_parameters(self.model)
         self.step += 1
         return float(loss.detach())
 
@@ -206,13 +231,18 @@ class Training:
         """Write the state to go on from, and the weights as they ship where no earlier ones had a lower `loss`."""
         folder: Path = self.arguments.output
         better, self.best = loss < self.best, min(loss, self.best)
-        weights = {name: weight.detach() for name, weight in self.model.named_parameters() if weight.requires_grad}
-        state = {"weights": weights, "optimizer": self.optimizer.state_dict(), "step": self.step, "best": self.best}
+        state = {
+            "weights": _trained(self.model),
+            "average": _trained(self.averaged),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "best": self.best,
+        }
         torch.save(state, folder / "state.part")
         (folder / "state.part").replace(folder / "state.pt")
         if not better:
             return
-        write_trained(folder, trained_weights(self.model), self.shape, about | {"step": self.step})
+        write_trained(folder, trained_weights(self.averaged), self.shape, about | {"step": self.step})
 
     def resume(self) -> bool:
         """Go on from the last saved step; False where there is none."""
@@ -221,6 +251,8 @@ class Training:
             return False
         state = torch.load(path, weights_only=True)
         self.model.load_state_dict(state["weights"], strict=False)
+        self.averaged.load_state_dict(state["average"], strict=False)
+        self.average.n_averaged.fill_(state["step"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.best = state["step"], state["best"]
         print(f"resuming at step {self.step}", file=sys.stderr)
@@ -237,3 +269,8 @@ class Training:
         for name, weight in found.weights.items():
             weights[name][tuple(slice(size) for size in weight.shape)] = weight
         take_weights(self.model, weights)
+
+
+def _trained(model: CrossEncoder) -> dict[str, Tensor]:
+    """The weights that training changes, by name; no copies."""
+    return {name: one.detach() for name, one in model.named_parameters() if one.requires_grad}
