@@ -39,8 +39,9 @@ def plain_text(document: Document) -> str:
 
 
 def text_records(folder: Path, *, source: str, licence: str, only: str = "*") -> Iterator[dict[str, str]]:
-    """A record for each file of `folder` whose path matches `only` (`*` stands for slashes too); what cannot be read is
-    told on stderr and left out. SourceError where the folder does not exist, before the first is read."""
+    """A record for each file of `folder` whose path matches `only` (`*` stands for slashes too); what cannot be read
+    or holds no text is told on stderr and left out. SourceError where the folder does not exist, before the first is
+    read."""
     files = [file for file in find_files([folder]) if fnmatch(file.source, only)]
     texts = ((result.source, _text(result)) for result in read_files(files))
     return ({"source": source, "path": path, "licence": licence, "text": text} for path, text in texts if text)
@@ -50,7 +51,10 @@ def _text(result: ReadResult) -> str:
     if result.document is None:
         print(f"{result.source}: {result.reason}", file=sys.stderr)
         return ""
-    return plain_text(result.document)
+    text = plain_text(result.document)
+    if not text:
+        print(f"{result.source}: holds no text", file=sys.stderr)
+    return text
 
 
 def main(argv: Sequence[str] | None = None) -> int:

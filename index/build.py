@@ -48,6 +48,7 @@ def build(
     store: Path | str,
     *,
     course: str = "",
+    without: str = "",
     force: bool = False,
     new: Collection[Path] = (),
     embedder: Embedder | None = None,
@@ -57,18 +58,20 @@ def build(
     """Makes the store hold the lecture files under `sources` (files or folders), and publishes it in one step.
 
     The sources become the whole of their course: `course`, else what a file's front matter names, else the name of
-    the folder. Other courses stay, and so do the files that were uploaded to this store (`index.uploads`), which are
-    read along; without any `sources` these alone are brought up to date. Files that have not changed are not read
-    again, text that has not changed is not embedded again, and when nothing changed nothing is published; `force`
-    does all of it afresh. `embedder` is by default the one the store was built with. Raises StoreError, and leaves the
-    store as it was, when there is nothing to index, another build is at work, or the store is damaged (unless `force`),
-    UnreadError when one of the uploads `new` cannot be read, and OSError when the disk is full.
+    the folder. Other courses stay, but for the one named by `without`, and so do the files that were uploaded to this
+    store (`index.uploads`), which are read along; without any `sources` these alone are brought up to date. Files that
+    have not changed are not read again, text that has not changed is not embedded again, and when nothing changed
+    nothing is published; `force` does all of it afresh. `embedder` is by default the one the store was built with.
+    Raises StoreError, and leaves the store as it was, when there is nothing to index, the course `without` is not
+    there or all there is, another build is at work, or the store is damaged (unless `force`), UnreadError when one of
+    the uploads `new` cannot be read, and OSError when the disk is full.
     """
     started = time.perf_counter()
     store = Path(store).expanduser()
     request = Request(
         roots=tuple(Path(source).expanduser().resolve() for source in sources),
         course=" ".join(course.split()),
+        without=" ".join(without.split()),
         force=force,
     )
     files = find(request.roots, store) if request.roots else []
@@ -277,6 +280,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--store", type=Path, default=default_store(), help="the store's folder (default: %(default)s)")
     parser.add_argument("--course", default="", help="course the sources make up (default: front matter, else folder)")
     parser.add_argument(
+        "--remove", default="", metavar="COURSE", help="take this course out of the store; all others stay as they are"
+    )
+    parser.add_argument(
         "--embedder",
         default="",
         metavar="NAME_OR_DIR",
@@ -285,13 +291,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--force", action="store_true", help="read and embed everything again")
     parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
     options = parser.parse_args(argv)
+    if options.remove and (options.source or options.course):
+        parser.error("--remove goes without a SOURCE and without --course")
+    sources = options.source or ([] if options.remove else _default_sources(options.store.expanduser()))
     try:
         embedder = load_embedder(options.embedder) if options.embedder else None
         with stages_on_stderr() as progress:
             report = build(
-                options.source or _default_sources(options.store.expanduser()),
+                sources,
                 options.store,
                 course=options.course,
+                without=options.remove,
                 force=options.force,
                 embedder=embedder,
                 progress=progress,

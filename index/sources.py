@@ -18,7 +18,7 @@ from corpus.units import SplitError
 from corpus.wire import few
 from index.database import Database, Source
 from index.embedder import Embedder
-from index.errors import StoreError
+from index.errors import StoreError, quoted
 from index.generation import GENERATIONS, LOCK, Generation
 from index.manifest import DATABASE, POINTER
 from index.uploads import UPLOADED, Upload, uploads_folder
@@ -53,11 +53,13 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What was asked for: the SOURCE paths, resolved; the course named, or ""; whether to read all files again."""
+    """What was asked for: the SOURCE paths, resolved; the course named, or ""; whether to read all files again; the
+    course to leave out, or ""."""
 
     roots: tuple[Path, ...]
     course: str
     force: bool
+    without: str = ""
 
 
 def find(roots: Sequence[Path], store: Path) -> list[SourceFile]:
@@ -85,8 +87,11 @@ def gather(
     """The files of the next generation in the order of courses and names, and the old ones that it drops.
 
     `files` are those that were asked for; the `uploads` of the store stand beside them, whatever their course. Files
-    that are as the last build saw them are not read again. Raises StoreError when no file could be read.
+    that are as the last build saw them are not read again. Raises StoreError when no file could be read, and where the
+    course to leave out cannot be.
     """
+    if request.without:
+        _check_removable(request.without, old, uploads)
     reader = reader_version(embedder)
     seen = {} if request.force else {_identity(source): number for number, source in enumerate(old)}
     total = len(files) + len(uploads)
@@ -127,8 +132,18 @@ def _carried(old: Sequence[Source], request: Request, parts: Sequence[Part]) -> 
     return [
         Part(source=source, status="carried", old_id=number)
         for number, source in enumerate(old)
-        if source.root != UPLOADED and not _is_replaced(source, request, parts)
+        if source.root != UPLOADED and source.course != request.without and not _is_replaced(source, request, parts)
     ]
+
+
+def _check_removable(course: str, old: Sequence[Source], uploads: Sequence[Upload]) -> None:
+    courses = sorted({source.course for source in old if not source.reason})
+    if course not in courses:
+        raise StoreError(f"no course {quoted(course)} in the store; there are: {', '.join(courses)}")
+    if any(upload.course == course for upload in uploads):
+        raise StoreError(f"files were uploaded to {quoted(course)}; remove these on the page first, in Lectures")
+    if courses == [course]:
+        raise StoreError(f"{quoted(course)} is all that the store holds; delete its folder, or build it from others")
 
 
 def _uploaded_source(upload: Upload, taken: Collection[tuple[str, str]], reader: str) -> Source:

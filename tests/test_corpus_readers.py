@@ -117,7 +117,7 @@ def test_encodings(data: bytes, text: str, warning: str) -> None:
 def test_markdown_stays_verbatim_without_its_front_matter() -> None:
     body = (
         "# Attention\n\nWords with $x$.\n$$\na = b\n\n# no heading\n$$\nafter\n\n- one\n\n  more\n- two\n\n"
-        "| a | b |\n|---|---|\n| 1 | 2 |\n\n```python\n# no\n\nx\n```\n\n[ref]: http://x.example\n\n<!-- note -->\n"
+        "| a | b |\n|---|---|\n| 1 | 2 |\n\n```python\n# no\n\nx\n```\n\n[ref]: http://x.example\n\nThe end: <eos>.\n"
     )
     front = "---\ntitle: 'Soft lookup'\nCourse: NLP\ntags:\n  - a\n---\n\n"
     document = markdown.read((front + body).encode(), source="a.md")
@@ -194,6 +194,12 @@ def test_notebooks_by_cell() -> None:
     assert document.title == "Title"
     with pytest.raises(UnreadableError, match="not a Jupyter notebook"):
         notebook.read(json.dumps({"a": 1}).encode(), source="a.ipynb")
+
+
+def test_html_keeps_formulas_that_a_server_draws() -> None:
+    formula = '<img src="https://latex.codecogs.com/svg.latex?a_1&amp;space;%3E&amp;space;0">'
+    page = f'<p>Since {formula} grows <img src="x.png"></p>'
+    assert html.read(page.encode(), source="a.html").text == "Since $a_1 > 0$ grows"
 
 
 def test_html_keeps_powers_and_indices() -> None:

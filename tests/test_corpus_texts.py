@@ -51,9 +51,12 @@ def test_only_the_named_files_are_read_and_what_cannot_be_read_is_told(
     folder = _lectures(tmp_path)
     (folder / "other.md").write_text("Else.", encoding="utf-8")
     (folder / "slides" / "broken.pdf").write_bytes(b"no pages")
+    (folder / "slides" / "empty.html").write_text("<html><body><script>1</script></body></html>", encoding="utf-8")
     paths = [record["path"] for record in text_records(folder, source="a/b", licence="MIT", only="slides/*")]
     assert paths == ["slides/0.md"]
-    assert "slides/broken.pdf: " in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "slides/broken.pdf: " in told
+    assert "slides/empty.html: holds no text" in told
 
 
 def test_a_missing_folder_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,6 +17,7 @@ from index.check import faults
 from index.embedding import PROBES
 from index.errors import StoreError
 from index.generation import GENERATIONS, writing
+from index.manifest import POINTER
 from index.progress import stages_on_stderr
 from index.store import Store
 from index.uploads import uploads_folder
@@ -173,6 +174,35 @@ def test_courses_live_side_by_side_and_are_replaced_one_at_a_time(notes: Path, s
     assert report.courses == ("birds", "other")
     assert sources_of(store) == {("birds", "owls.md"), ("other", "owls.md")}
     assert list(faults(store, embedder=FakeEmbedder())) == []
+
+
+def test_a_course_that_is_removed_goes_and_the_others_stay(
+    notes: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "birds"
+    other.mkdir()
+    (other / "swans.md").write_text("# Swans\n\nA swan is white, or black in Australia.\n", encoding="utf-8")
+    build([notes], store, embedder=FakeEmbedder())
+    build([other], store, embedder=FakeEmbedder())
+    report = build([], store, without=" birds ", embedder=FakeEmbedder())
+    assert [(file.source, file.status) for file in report.files] == [("swans.md", "removed")]
+    assert report.embedded == report.embedded_sentences == 0
+    assert sources_of(store) == {("notes", "gates.md"), ("notes", "owls.md")}
+    assert not list(faults(store, embedder=FakeEmbedder()))
+    before = (store / POINTER).read_bytes()
+    with pytest.raises(StoreError, match="no course 'birds' in the store; there are: notes"):
+        build([], store, without="birds", embedder=FakeEmbedder())
+    with pytest.raises(StoreError, match="all that the store holds"):
+        build([], store, without="notes", embedder=FakeEmbedder())
+    kept = uploads_folder(store) / "notes"
+    kept.mkdir(parents=True)
+    (kept / "bees.md").write_text("# Bees\n\nA bee dances to tell where flowers are.\n", encoding="utf-8")
+    with pytest.raises(StoreError, match="remove these on the page first"):
+        build([], store, without="notes", embedder=FakeEmbedder())
+    assert (store / POINTER).read_bytes() == before
+    with pytest.raises(SystemExit):
+        build_module.main([str(notes), "--remove", "birds", "--store", str(store)])
+    assert "--remove goes without a SOURCE" in capsys.readouterr().err
 
 
 def test_front_matter_names_the_course_and_a_change_of_it_leaves_nothing_behind(notes: Path, store: Path) -> None:

@@ -47,8 +47,8 @@ class Signals:
         return astuple(self)
 
 
-WEIGHTS = (-0.209, 0.771, 1.012, -2.051, -1.480)
-BIAS = 0.807
+WEIGHTS = (-0.372, 0.612, 1.119, -2.111, -1.776)
+BIAS = 0.885
 
 
 def signals(question: str, hits: Sequence[Hit], says: Callable[[str], bool]) -> Signals:

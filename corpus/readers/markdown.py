@@ -1,5 +1,5 @@
-"""Markdown. The text stays as written, apart from front matter and, in slides, what styles them; markdown-it-py finds
-the blocks in it."""
+"""Markdown. The text stays as written, apart from front matter, HTML and, in slides, what styles them; markdown-it-py
+finds the blocks in it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from corpus.document import Block, BlockKind, Document
 from corpus.readers.builder import Builder, fill_gaps, title_of
 from corpus.readers.content import decode_text
+from corpus.readers.markdown_html import without_tags
 from corpus.readers.markdown_slides import slides_of
 from corpus.readers.plain import scan_blocks
 from corpus.whole import FENCE_ENDS
@@ -42,6 +43,7 @@ def read(data: bytes, *, source: str) -> Document:
     slides = slides_of(text, matter[1] if matter else "")
     if slides is not None:
         return _deck(slides, fields, warnings, source)
+    text = without_tags(text)
     blocks = markdown_blocks(text)
     return Document(
         source=source,

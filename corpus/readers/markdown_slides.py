@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 
+from corpus.readers.markdown_html import without_tags
 from corpus.whole import whole_spans
 
 Span = tuple[int, int]
@@ -26,14 +27,7 @@ _STEP = re.compile(r"^(?:--|\?\?\?)[ \t]*$\n?", re.MULTILINE)
 """What remark shows one step later, and where its notes begin."""
 _CLASS = re.compile(r"(?<![\w)\].])(?:\.[a-zA-Z][\w-]*)+\[")
 _BRACKET = re.compile(rf"(?P<style>{_CLASS.pattern})|[\[\]]")
-_HIDDEN = {"<!--": "-->", "<style": "</style>", "<script": "</script>"}
-_HIDES = re.compile("|".join(_HIDDEN))
-_TAG = re.compile(
-    r"</?(?:img|center|div|span|p|small|big|font|section|figure|figcaption|iframe|video|source|footer|header|v-clicks?"
-    r"|v-after)\b[^<>]*>|!\[(?:bg|w:|h:|width:|height:)[^\]]*\]\([^)]*\)",
-    re.IGNORECASE,
-)
-_BREAK = re.compile(r"[ \t]*<br[ \t]*/?>[ \t]*", re.IGNORECASE)
+_BACKGROUND = re.compile(r"!\[(?:bg|w:|h:|width:|height:)[^\]]*\]\([^)]*\)", re.IGNORECASE)
 _BLANK = re.compile(r"\n[ \t]*\n(?:[ \t]*\n)+")
 
 _MOST = 2_000
@@ -106,24 +100,8 @@ def _cleaned(part: str, *, remark: bool) -> str:
     while match := _PROPERTY.match(part) if remark else None:
         part = part[match.end() :].lstrip("\n")
     part = _outside(part, lambda text: _STEP.sub("", text)) if remark else part
-    part = _outside(part, lambda text: _BREAK.sub("\n", _TAG.sub("", _without_hidden(text))))
+    part = _outside(without_tags(part), lambda text: _BACKGROUND.sub("", text))
     return _BLANK.sub("\n\n", _without_classes(part) if remark else part).strip()
-
-
-def _without_hidden(text: str) -> str:
-    """The text without comments, styles and programs; what is not closed stays."""
-    kept, position, unclosed = [], 0, set()
-    for match in _HIDES.finditer(text):
-        closing = _HIDDEN[match[0]]
-        if match.start() < position or closing in unclosed:
-            continue
-        end = text.find(closing, match.end())
-        if end < 0:
-            unclosed.add(closing)
-            continue
-        kept.append(text[position : match.start()])
-        position = end + len(closing)
-    return "".join([*kept, text[position:]])
 
 
 def _without_classes(text: str) -> str:

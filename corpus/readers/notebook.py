@@ -10,6 +10,7 @@ from corpus.readers import UnreadableError
 from corpus.readers.builder import Builder
 from corpus.readers.content import decode_text
 from corpus.readers.markdown import markdown_blocks
+from corpus.readers.markdown_html import without_tags
 from corpus.whole import fenced
 
 _LONGEST_OUTPUT = 500
@@ -38,6 +39,7 @@ def read(data: bytes, *, source: str) -> Document:
             builder.add("code", fenced(body, language), cell=number)
             builder.add("code", fenced(_output(cell.get("outputs", []))), cell=number)
         elif cell.get("cell_type") == "markdown":
+            body = without_tags(body)
             builder.add_marked(body, markdown_blocks(body), cell=number)
         else:
             builder.add_marked(body, [Block(kind="paragraph", start=0, end=len(body))], cell=number)
