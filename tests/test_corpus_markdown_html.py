@@ -62,10 +62,21 @@ def test_cells_of_notebooks_and_slides_are_read_so_too() -> None:
     assert "# Two\n\n- a\n- b" in text
 
 
+def test_components_of_mdx_are_left_out() -> None:
+    written = (
+        "import Video from './video'\n\n<Banner chapter={1}\n  links={[{label: 'a'}]} />\n\n# Gates[[gates]]\n\n"
+        "<Tip>\n\nA gate opens. {/* why? */}\n\n</Tip>\n\n```jsx\nimport a from 'b'\n<Tip>\n```\n"
+    )
+    read = "# Gates\n\nA gate opens. \n\n```jsx\nimport a from 'b'\n<Tip>\n```"
+    assert markdown.read(written.encode(), source="a.mdx").text == read
+    assert "<Tip>" in markdown.read(written.encode(), source="a.md").text
+
+
 @pytest.mark.parametrize(
     ("written", "read"),
     [
         ("<s> I am </s> <unk> <T> <i> alone", "<s> I am </s> <unk> <T> <i> alone"),
+        ("an </span>end, <font color=red>open, <a name='x'/>here <a>", "an end, open, here <a>"),
         ("<b>bold <i>and slanted</i></b>", "bold and slanted"),
         ("| a<br>b | c |\n| --- | --- |\n| <ul><li>1</li></ul> | 2 |", "| a b | c |\n| --- | --- |\n| - 1 | 2 |"),
         ("- one<br/>\n- two", "- one\n- two"),

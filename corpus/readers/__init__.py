@@ -46,7 +46,7 @@ FORMATS: tuple[Format, ...] = (
         member="word/document.xml",
     ),
     Format(name="HTML", suffixes=(".html", ".htm", ".xhtml"), module="corpus.readers.html"),
-    Format(name="Markdown", suffixes=(".md", ".markdown", ".qmd", ".rmd"), module="corpus.readers.markdown"),
+    Format(name="Markdown", suffixes=(".md", ".markdown", ".mdx", ".qmd", ".rmd"), module="corpus.readers.markdown"),
     Format(name="plain text", suffixes=(".txt", ".text"), module="corpus.readers.plain"),
     Format(name="Jupyter notebook", suffixes=(".ipynb",), module="corpus.readers.notebook"),
     Format(name="TeX", suffixes=(".tex",), module="corpus.readers.tex"),

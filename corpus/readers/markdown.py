@@ -43,7 +43,7 @@ def read(data: bytes, *, source: str) -> Document:
     slides = slides_of(text, matter[1] if matter else "")
     if slides is not None:
         return _deck(slides, fields, warnings, source)
-    text = without_tags(text)
+    text = without_tags(text, mdx=source.lower().endswith(".mdx"))
     blocks = markdown_blocks(text)
     return Document(
         source=source,

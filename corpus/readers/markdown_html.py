@@ -29,7 +29,8 @@ _LAID_OUT = (
 ).replace(" ", "|")
 _EMPTY = "audio br col embed iframe img input link meta object picture source track video wbr".replace(" ", "|")
 _INLINE = (
-    "a abbr b big cite code del dfn em font i ins kbd label mark q samp small span strike strong sub sup tt u var"
+    "a abbr b big button cite code del dfn em font i ins kbd label mark q samp small span strike strong sub sup tt u"
+    " var"
 ).replace(" ", "|")
 _TAG = re.compile(
     rf"<(?P<close>/?)(?:(?P<inline>{_INLINE})|(?P<empty>{_EMPTY})|(?P<block>{_LAID_OUT}|h[1-6]))\b{_ATTRIBUTES}>",
@@ -41,6 +42,8 @@ _NEAR = 120
 """Characters of a line on either side of a tag that are looked at."""
 _LONGEST_ROW = 2_000
 """Characters of a row of a table; a longer line is none."""
+_SHORT = 2
+"""Letters of a tag that may as well be a name."""
 _AS_CODE = frozenset("code kbd samp tt".split())
 _INLINE_CODE = re.compile(r"(?<!`)`[^`\n]+`(?!`)|``[^\n]*?``")
 _PICTURE = re.compile(r"!\[[^\]\n]{0,300}+\]\((?P<address>[^\s)]{1,2000}+)[^)\n]{0,300}+\)")
@@ -53,17 +56,23 @@ _DIRECTION = re.compile(
     re.MULTILINE,
 )
 """Attributes as kramdown and Pandoc take them, tags of templates, lines that begin and end a division."""
+_COMPONENTS = re.compile(
+    r"^(?:import|export)[ \t][^\n]*\n|\{/\*[^*{}]{0,2000}+\*/\}|</?[A-Z][\w.]*+(?:[\s/][^<>]*+)?>"
+    r"|(?<=\S)[ \t]?\[\[[\w-]{1,100}+\]\](?=[ \t]*$)",
+    re.MULTILINE,
+)
+"""What MDX has besides: imports, comments, components, and the names of headings."""
 _ENTITY = re.compile(r"&(?:[a-zA-Z][a-zA-Z0-9]{1,30}|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
 _BLANK = re.compile(r"\n[ \t]*\n(?:[ \t]*\n)+")
 
 
-def without_tags(text: str) -> str:
-    """Markdown with no HTML left in it; text that has none stays as it is.
+def without_tags(text: str, *, mdx: bool = False) -> str:
+    """Markdown with no HTML left in it, nor components where it is MDX; text that has none stays as it is.
 
     >>> without_tags("H<sub>2</sub>O is <b>wet</b>.<!-- check --> <eos> stays, and `<b>`.")
     'H_2O is wet. <eos> stays, and `<b>`.'
     """
-    changed = text
+    changed = _edited(text, _components(text, _kept(text))) if mdx else text
     for edits in (_hidden, _elements, _tags, _directions, _entities):
         changed = _edited(changed, edits(changed, _kept(changed)))
     return _squeezed(changed) if changed != text else text
@@ -74,6 +83,10 @@ def _kept(text: str) -> list[Span]:
     whole = [(start, end) for start, end, _ in whole_spans(text)]
     inline = [match.span() for match in _INLINE_CODE.finditer(text) if not _inside(match.start(), whole)]
     return sorted([*whole, *inline])
+
+
+def _components(text: str, kept: Sequence[Span]) -> Iterator[Edit]:
+    return ((*match.span(), "") for match in _COMPONENTS.finditer(text) if not _inside(match.start(), kept))
 
 
 def _hidden(text: str, kept: Sequence[Span]) -> Iterator[Edit]:
@@ -129,7 +142,7 @@ def _closed(text: str, name: str, start: int) -> int:
 
 
 def _tags(text: str, kept: Sequence[Span]) -> Iterator[Edit]:
-    """All other tags, those that set letters only in pairs: alone they may be names."""
+    """All other tags; one that sets letters may be a name where it is short, stands alone and has no attributes."""
     opened: dict[str, list[re.Match[str]]] = {}
     found: list[Edit] = []
     for match in _TAG.finditer(text):
@@ -142,6 +155,10 @@ def _tags(text: str, kept: Sequence[Span]) -> Iterator[Edit]:
         elif before := opened.get(match["inline"].lower()):
             mark = "`" if match["inline"].lower() in _AS_CODE else ""
             found += [(*before.pop().span(), mark), (*match.span(), mark)]
+        elif len(match["inline"]) > _SHORT:
+            found.append((*match.span(), ""))
+    alone = [match for matches in opened.values() for match in matches]
+    found += [(*match.span(), "") for match in alone if len(match["inline"]) > _SHORT or match[0][-2] in "\"'/"]
     return iter(sorted(found))
 
 
