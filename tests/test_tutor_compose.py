@@ -206,6 +206,18 @@ def test_items_keep_numbers_that_follow_each_other(numbers: tuple[str, str], sho
         ("Deeper nets learn richer features of images.", "Deeper nets learn richer features of images slowly.", False),
         ("The decoder reads the encoder.", "The encoder reads the decoder.", False),
         ("killed a third of Europe in four years.", "The Black Death killed a third of Europe in four years.", False),
+        (
+            "A mule lets a horse sleep all night long.",
+            "A mule lets one work; a horse lets a horse sleep all night long.",
+            False,
+        ),
+        (
+            "Mules carry sacks of flour all day long.",
+            "Mules carry sacks and horses carry sacks of flour all day long.",
+            False,
+        ),
+        ("Mules eat hay all night long.", "Mules eat hay, horses sleep all night long.", False),
+        ("A mule carries flour all day.", "A mule, which is half a horse, carries flour all day.", True),
         ("arta The Magna Carta was sealed in 1215.", "The Magna Carta was sealed in 1215.", False),
     ],
 )

@@ -37,6 +37,10 @@ _TURNS = re.compile(
 )
 """Words that turn a statement around when they are left out or put in."""
 
+_PIECE = re.compile(r"\$[^$]*\$|`[^`]*`|\w+(?:[-'’]\w+)*|[^\w\s]")
+_FEW = 3
+"""Words that a sentence may leave out of its origin."""
+
 _IN_ORDER = 0.8
 """Least share of the content words of a written sentence that must follow each other as in its origin."""
 
@@ -215,7 +219,22 @@ def intact(sentence: str, origin: Candidate) -> bool:
     same = SequenceMatcher(None, told, own, autojunk=False).get_matching_blocks()
     if sum(block.size for block in same) < _IN_ORDER * len(told):
         return False
-    return len(set(told) & set(own)) >= _TOLD * len(set(own))
+    return len(set(told) & set(own)) >= _TOLD * len(set(own)) and not _skips(sentence, origin.text)
+
+
+def _skips(sentence: str, origin: str) -> bool:
+    """Whether a sentence leaves out of its origin what may be the end of one statement and the beginning of another:
+    more than a few words, or anything with a mark between clauses, that is no aside."""
+    told, own = _PIECE.findall(sentence.casefold()), _PIECE.findall(origin.casefold())
+    for kind, start, end, _, _ in SequenceMatcher(None, own, told, autojunk=False).get_opcodes():
+        gone = own[start:end]
+        if kind == "equal" or not gone:
+            continue
+        opens, closes = {gone[0], *own[max(0, start - 1) : start]}, {gone[-1], *own[end : end + 1]}
+        aside = opens & set(",(–—") and closes & set(",)–—") and len(gone) > 1
+        if {";", ":"} & set(gone) or (not aside and (len(gone) > _FEW or "," in gone)):
+            return True
+    return False
 
 
 def _turns(text: str) -> list[str]:
