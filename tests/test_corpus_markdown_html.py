@@ -81,7 +81,7 @@ def test_components_of_mdx_are_left_out() -> None:
         ("| a<br>b | c |\n| --- | --- |\n| <ul><li>1</li></ul> | 2 |", "| a b | c |\n| --- | --- |\n| - 1 | 2 |"),
         ("- one<br/>\n- two", "- one\n- two"),
         ("10<sup>-3</sup>, the 1<sup>st</sup> x<sub>t-1</sub>", "10^-3, the 1st x_(t-1)"),
-        ("as shown<sup><a href='#f'>[1]</a></sup>", "as shown[1]"),
+        ("as shown<sup><a href='#f'>[1]</a></sup>", "as shown"),
         ("<pre><code class='language-python'>if x < 2:\n  y</code></pre>", "```python\nif x < 2:\n  y\n```"),
         ("$$a<b>c$$ and <b>x</b>", "$$a<b>c$$ and x"),
         ("use <code>fit()</code>", "use `fit()`"),

@@ -207,7 +207,7 @@ def test_html_keeps_powers_and_indices() -> None:
     May<sup><a href="#n">3</a></sup></p><table><tr><td>x<sub>i</sub></td><td>10<sup>-9</sup></td></tr></table>"""
     assert html.read(page.encode(), source="a.html").text.split("\n\n") == [
         "The ratio is 2^(1/12), not (3/2)^12; H_2O.",
-        "The 1st of May3",
+        "The 1st of May",
         "| x_i | 10^-9 |\n| --- | --- |",
     ]
 

@@ -69,7 +69,11 @@ class _Page:
         if depth > _DEEPEST:
             self._inline.append(" ".join(node.itertext()))
             return
-        if tag in _LEFT_OUT or (tag == "script" and not _MATH_SCRIPT.match(node.get("type", ""))):
+        if (
+            tag in _LEFT_OUT
+            or (tag == "script" and not _MATH_SCRIPT.match(node.get("type", "")))
+            or _is_mark(node, tag)
+        ):
             return
         if tag in _HEADINGS:
             self.flush()
@@ -146,7 +150,7 @@ def _inline_text(node: Any, skip: tuple[str, ...] = ()) -> str:
 
     def visit(element: Any, depth: int) -> None:
         tag = element.tag if isinstance(element.tag, str) else ""
-        if depth > _DEEPEST or tag in _LEFT_OUT or tag in skip:
+        if depth > _DEEPEST or tag in _LEFT_OUT or tag in skip or _is_mark(element, tag):
             return
         if formula := _formula(element, tag) or _script(element, tag):
             parts.append(formula)
@@ -182,10 +186,14 @@ def _formula(node: Any, tag: str) -> str:
     return ""
 
 
+def _is_mark(node: Any, tag: str) -> bool:
+    """Whether an element is the mark of a footnote: a link that is set higher."""
+    return tag == "sup" and node.find(".//a") is not None
+
+
 def _script(node: Any, tag: str) -> str:
-    """`script` of an element; empty for any but `sub` and `sup`, and for the mark of a footnote, which is a link."""
-    text = "".join(node.itertext()) if tag in _SCRIPTS and node.find(".//a") is None else ""
-    return script(tag, text) if text else ""
+    """`script` of an element; empty for any but `sub` and `sup`."""
+    return script(tag, "".join(node.itertext())) if tag in _SCRIPTS else ""
 
 
 def script(tag: str, text: str) -> str:

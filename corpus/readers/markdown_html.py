@@ -105,7 +105,8 @@ def _hidden(text: str, kept: Sequence[Span]) -> Iterator[Edit]:
 
 
 def _elements(text: str, kept: Sequence[Span]) -> Iterator[Edit]:
-    """Tables, lists, code, headings and what is set higher or lower, as on a page; what is not closed stays."""
+    """Tables, lists, code, headings and what is set higher or lower, as on a page, without the marks of footnotes; what
+    is not closed stays."""
     position, unclosed = 0, set()
     for match in _PARSED.finditer(text):
         name = match[1].lower()
@@ -119,7 +120,8 @@ def _elements(text: str, kept: Sequence[Span]) -> Iterator[Edit]:
         element = text[match.start() : end]
         if name in ("sub", "sup"):
             inner = _ANY_TAG.sub("", element)
-            yield match.start(), end, ("" if "<a" in element else script(name, inner)) or inner
+            is_mark = name == "sup" and "<a" in element
+            yield match.start(), end, "" if is_mark else script(name, inner) or inner
             continue
         builder, _ = read_elements(element)
         read = builder.document(source="").text
