@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 
 MATHEMATICS = (
     r"(?:x?align(?:at|ed|edat)?|flalign|array|[dr]?cases|dmath|displaymath|empheq|eqnarray|equation|gather(?:ed)?"
@@ -55,6 +56,12 @@ def whole_spans(text: str) -> Iterator[tuple[int, int, bool]]:
         if end >= 0:
             yield opening.start(), end, bool(fence)
         position = end if end >= 0 else opening.end()
+
+
+def inside(position: int, spans: Sequence[tuple[int, int]]) -> bool:
+    """Whether a place is in one of `spans`, which ascend and do not overlap."""
+    number = bisect_right(spans, position, key=lambda span: span[0]) - 1
+    return number >= 0 and position < spans[number][1]
 
 
 def _after_fence(text: str, fence: str, start: int) -> int:

@@ -4,7 +4,6 @@ finds the blocks in it."""
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from corpus.readers.content import decode_text
 from corpus.readers.markdown_html import without_tags
 from corpus.readers.markdown_slides import slides_of
 from corpus.readers.plain import scan_blocks
-from corpus.whole import FENCE_ENDS
+from corpus.whole import FENCE_ENDS, inside
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -91,7 +90,7 @@ def markdown_blocks(text: str) -> list[Block]:
         kept = sorted([*outside, fence], key=lambda block: block.start)
         blocks = _parsed(text, starts, kept)
     taken = [(block.start, block.end) for block in blocks]
-    free = [block for block in kept if not _inside(block, taken)]
+    free = [block for block in kept if not inside(block.start, taken)]
     return fill_gaps(text, sorted([*blocks, *free], key=lambda block: block.start))
 
 
@@ -143,8 +142,3 @@ def _trim(text: str, start: int, end: int, kind: BlockKind) -> tuple[int, int]:
     if kind != "code":
         start += len(body) - len(body.lstrip())
     return start, end
-
-
-def _inside(block: Block, spans: list[tuple[int, int]]) -> bool:
-    number = bisect_right(spans, block.start, key=lambda span: span[0]) - 1
-    return number >= 0 and block.start < spans[number][1]

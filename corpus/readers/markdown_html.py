@@ -8,12 +8,11 @@ as they are, and so does what only looks like a tag: `<eos>`, `<s>`, `<T>`.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from html import unescape
 
 from corpus.readers.html_page import pictured, read_elements, script
-from corpus.whole import whole_spans
+from corpus.whole import inside, whole_spans
 
 Span = tuple[int, int]
 Edit = tuple[int, int, str]
@@ -81,12 +80,12 @@ def without_tags(text: str, *, mdx: bool = False) -> str:
 def _kept(text: str) -> list[Span]:
     """Where code and displayed formulas stand, ascending."""
     whole = [(start, end) for start, end, _ in whole_spans(text)]
-    inline = [match.span() for match in _INLINE_CODE.finditer(text) if not _inside(match.start(), whole)]
+    inline = [match.span() for match in _INLINE_CODE.finditer(text) if not inside(match.start(), whole)]
     return sorted([*whole, *inline])
 
 
 def _components(text: str, kept: Sequence[Span]) -> Iterator[Edit]:
-    return ((*match.span(), "") for match in _COMPONENTS.finditer(text) if not _inside(match.start(), kept))
+    return ((*match.span(), "") for match in _COMPONENTS.finditer(text) if not inside(match.start(), kept))
 
 
 def _hidden(text: str, kept: Sequence[Span]) -> Iterator[Edit]:
@@ -94,7 +93,7 @@ def _hidden(text: str, kept: Sequence[Span]) -> Iterator[Edit]:
     position, unclosed = 0, set()
     for match in _HIDES.finditer(text):
         closing = _HIDDEN[match[0].lower()]
-        if match.start() < position or closing in unclosed or _inside(match.start(), kept):
+        if match.start() < position or closing in unclosed or inside(match.start(), kept):
             continue
         closed = re.compile(closing, re.IGNORECASE).search(text, match.end())
         if closed is None:
@@ -110,7 +109,7 @@ def _elements(text: str, kept: Sequence[Span]) -> Iterator[Edit]:
     position, unclosed = 0, set()
     for match in _PARSED.finditer(text):
         name = match[1].lower()
-        if match.start() < position or name in unclosed or _inside(match.start(), kept):
+        if match.start() < position or name in unclosed or inside(match.start(), kept):
             continue
         end = _closed(text, name, match.end())
         if end < 0:
@@ -148,7 +147,7 @@ def _tags(text: str, kept: Sequence[Span]) -> Iterator[Edit]:
     opened: dict[str, list[re.Match[str]]] = {}
     found: list[Edit] = []
     for match in _TAG.finditer(text):
-        if _inside(match.start(), kept):
+        if inside(match.start(), kept):
             continue
         if match["inline"] is None:
             found.append((*match.span(), _gap(text, match)))
@@ -186,7 +185,7 @@ def _directions(text: str, kept: Sequence[Span]) -> Iterator[Edit]:
     found += [(*match.span(), tex) for match in _PICTURE.finditer(text) if (tex := pictured(match["address"]))]
     position = 0
     for start, end, instead in sorted(found):
-        if start >= position and not _inside(start, kept):
+        if start >= position and not inside(start, kept):
             yield start, end, instead
             position = end
 
@@ -194,7 +193,7 @@ def _directions(text: str, kept: Sequence[Span]) -> Iterator[Edit]:
 def _entities(text: str, kept: Sequence[Span]) -> Iterator[Edit]:
     for match in _ENTITY.finditer(text):
         shown = unescape(match[0]).replace("\xa0", " ")
-        if shown != match[0] and shown.isprintable() and not _inside(match.start(), kept):
+        if shown != match[0] and shown.isprintable() and not inside(match.start(), kept):
             yield *match.span(), shown
 
 
@@ -215,10 +214,5 @@ def _edited(text: str, edits: Iterator[Edit]) -> str:
 def _squeezed(text: str) -> str:
     """The text with one blank line where there are several, but in code and formulas."""
     whole = [(start, end) for start, end, _ in whole_spans(text)]
-    found = ((*match.span(), "\n\n") for match in _BLANK.finditer(text) if not _inside(match.start(), whole))
+    found = ((*match.span(), "\n\n") for match in _BLANK.finditer(text) if not inside(match.start(), whole))
     return _edited(text, found).strip("\n")
-
-
-def _inside(position: int, spans: Sequence[Span]) -> bool:
-    number = bisect_right(spans, position, key=lambda span: span[0]) - 1
-    return number >= 0 and position < spans[number][1]

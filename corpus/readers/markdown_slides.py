@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 
 from corpus.readers.markdown_html import without_tags
-from corpus.whole import whole_spans
+from corpus.whole import inside, whole_spans
 
 Span = tuple[int, int]
 
@@ -46,7 +45,7 @@ def slides_of(text: str, matter: str) -> list[str] | None:
     ['# A', '# B\\nso']
     """
     whole = [(start, end) for start, end, _ in whole_spans(text)]
-    rules = [match.span() for match in _RULE.finditer(text) if not _inside(match.start(), whole)]
+    rules = [match.span() for match in _RULE.finditer(text) if not inside(match.start(), whole)]
     if not 0 < len(rules) <= _MOST:
         return None
     apart = [(start, end) for start, end in rules if _stands_apart(text, start)]
@@ -69,7 +68,7 @@ def _styles(text: str, rules: Sequence[Span], whole: Sequence[Span]) -> int:
     """How many marks there are that only slides for remark have."""
     properties = sum(bool(_FIRST_PROPERTY.match(text, end)) for end in (0, *(end for _, end in rules)))
     marks = [*_STEP.finditer(text), *_CLASS.finditer(text)]
-    return properties + sum(not _inside(match.start(), whole) for match in marks)
+    return properties + sum(not inside(match.start(), whole) for match in marks)
 
 
 def _parts(text: str, rules: Sequence[Span]) -> list[str]:
@@ -110,7 +109,7 @@ def _without_classes(text: str) -> str:
     dropped: list[Span] = []
     opened: list[Span | None] = []
     for match in _BRACKET.finditer(text):
-        if _inside(match.start(), whole):
+        if inside(match.start(), whole):
             continue
         if match[0] != "]":
             opened.append(match.span() if match["style"] else None)
@@ -135,8 +134,3 @@ def _pieces(text: str) -> Iterator[tuple[str, bool]]:
         yield text[start:end], True
         position = end
     yield text[position:], False
-
-
-def _inside(position: int, spans: Sequence[Span]) -> bool:
-    number = bisect_right(spans, position, key=lambda span: span[0]) - 1
-    return number >= 0 and position < spans[number][1]
