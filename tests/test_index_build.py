@@ -176,29 +176,23 @@ def test_courses_live_side_by_side_and_are_replaced_one_at_a_time(notes: Path, s
     assert list(faults(store, embedder=FakeEmbedder())) == []
 
 
-def test_a_course_that_is_removed_goes_and_the_others_stay(
-    notes: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    other = tmp_path / "birds"
-    other.mkdir()
-    (other / "swans.md").write_text("# Swans\n\nA swan is white, or black in Australia.\n", encoding="utf-8")
-    build([notes], store, embedder=FakeEmbedder())
-    build([other], store, embedder=FakeEmbedder())
+def test_a_course_is_removed_alone(notes: Path, store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    build([notes / "gates.md"], store, course="gates", embedder=FakeEmbedder())
+    build([notes / "owls.md"], store, course="birds", embedder=FakeEmbedder())
     report = build([], store, without=" birds ", embedder=FakeEmbedder())
-    assert [(file.source, file.status) for file in report.files] == [("swans.md", "removed")]
+    assert [(file.source, file.status) for file in report.files] == [("owls.md", "removed")]
     assert report.embedded == report.embedded_sentences == 0
-    assert sources_of(store) == {("notes", "gates.md"), ("notes", "owls.md")}
+    assert sources_of(store) == {("gates", "gates.md")}
     assert not list(faults(store, embedder=FakeEmbedder()))
     before = (store / POINTER).read_bytes()
-    with pytest.raises(StoreError, match="no course 'birds' in the store; there are: notes"):
+    with pytest.raises(StoreError, match="no course 'birds' in the store; there are: gates"):
         build([], store, without="birds", embedder=FakeEmbedder())
     with pytest.raises(StoreError, match="all that the store holds"):
-        build([], store, without="notes", embedder=FakeEmbedder())
-    kept = uploads_folder(store) / "notes"
-    kept.mkdir(parents=True)
-    (kept / "bees.md").write_text("# Bees\n\nA bee dances to tell where flowers are.\n", encoding="utf-8")
+        build([], store, without="gates", embedder=FakeEmbedder())
+    (uploads_folder(store) / "gates").mkdir(parents=True)
+    (uploads_folder(store) / "gates" / "bees.md").write_text("# Bees\n\nA bee dances.\n", encoding="utf-8")
     with pytest.raises(StoreError, match="remove these on the page first"):
-        build([], store, without="notes", embedder=FakeEmbedder())
+        build([], store, without="gates", embedder=FakeEmbedder())
     assert (store / POINTER).read_bytes() == before
     with pytest.raises(SystemExit):
         build_module.main([str(notes), "--remove", "birds", "--store", str(store)])

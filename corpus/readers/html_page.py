@@ -25,7 +25,8 @@ _ORDINAL = re.compile(r"(?i:st|nd|rd|th|er|re|o|a|tm|sm)|[®©™*†‡]+")
 _SIMPLE = re.compile(r"[-−+–]?\w+")
 _SCRIPTS = {"sup": "^", "sub": "_"}
 _PICTURED = re.compile(
-    r"(?:codecogs\.com/[\w./]+\?|/render/math\?math=|\bchl=)(?P<tex>[^&]*(?:&(?:space|plus);[^&]*)*)", re.IGNORECASE
+    r"(?:codecogs\.com/[\w./]+\?|/render/math\?math=|[?&]cht=tx&chl=)(?P<tex>[^&]*(?:&(?:space|plus);[^&]*)*)",
+    re.IGNORECASE,
 )
 _SET_SMALL = re.compile(r"\\(?:inline|dpi\{\d+\}|bg_\w+|(?:tiny|small|large|huge|normalsize)\b)\s*")
 _DEEPEST = 400

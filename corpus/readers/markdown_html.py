@@ -50,7 +50,8 @@ _SOURCE = re.compile(r"""\bsrc[ ]*=[ ]*["']?([^"'\s>]*)""", re.IGNORECASE)
 _VALUE = r"""(?:"[^"\n]*"|'[^'\n]*'|[\w%.-]+)"""
 _LISTED = rf"(?:[ \t]*+(?:[.#][A-Za-z][\w:-]*+|[\w-]++={_VALUE}|(?:no_)?toc|-(?=\}})))++[ \t]*+\}}"
 _DIRECTION = re.compile(
-    rf"\{{:{_LISTED}|(?<=\))\{{{_LISTED}|(?<=\S)[ \t]\{{(?=[.#-]){_LISTED}(?=[ \t]*$)"
+    rf"\{{:{_LISTED}|(?<=\))\{{(?=[.#]|width=|height=|style=|fig-){_LISTED}"
+    rf"|(?<=\S)[ \t]\{{(?=[.#-]){_LISTED}(?=[ \t]*$)"
     rf"|\{{%[^%{{}}\n]*+%\}}|^:{{3,}}+[ \t]*+(?:\{{[^{{}}\n]*+\}}|[\w-]*+)[ \t]*$",
     re.MULTILINE,
 )
