@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from corpus.readers.builder import plain_heading
 from lm.reading import content_stems
+from tutor.bibliography import is_reference, wishes_reference
 from tutor.candidate import Candidate, Kind, candidate, connected, folded
 from tutor.echo import asks_back, echoes
 from tutor.exemplifying import exemplifies, wishes_example
@@ -52,6 +53,9 @@ _PICKS = re.compile(r"\b(?:who|whom|whose|when|where|which)\b", re.IGNORECASE)
 _ASKING = 2.0
 """What a sentence loses in log-odds that is itself a question; one in bold is answered after it."""
 
+_NAMING = 3.0
+"""What a sentence loses in log-odds that only names a source, where the question is not after one."""
+
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -81,7 +85,7 @@ def read_hits(hits: Sequence[Hit], question: str, told: str = "", *, choosing: b
     """
     found: list[Candidate] = []
     told = _words(told) if told else ""
-    wished = choosing and wishes_example(question)
+    wished, named = choosing and wishes_example(question), wishes_reference(question)
     telling = [hit.searched for hit in hits if not echoes(hit, question)] or [hit.searched for hit in hits]
     first = max(telling, default=0.0)
     for number, hit in enumerate(hits):
@@ -99,6 +103,8 @@ def read_hits(hits: Sequence[Hit], question: str, told: str = "", *, choosing: b
                 score = sigmoid(log_odds(score) + _EXAMPLE)
             if said.endswith("?"):
                 score = sigmoid(log_odds(score) - _ASKING)
+            if not named and is_reference(said):
+                score = sigmoid(log_odds(score) - _NAMING)
             read.append(candidate(number, hit.passage.text, sentence.start, sentence.end, score, headings))
         for one in _under_titles(list(connected(read, hit.passage.text)), hit, question):
             if not asks_back(one.text, question, title=one.kind is Kind.HEADING):
