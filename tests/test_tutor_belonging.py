@@ -57,6 +57,17 @@ def test_a_title_and_a_lead_open_what_stands_after_them() -> None:
     assert list(opened(two, 0)) == []
 
 
+@pytest.mark.parametrize(("before", "after"), [("Salt is raked by", "hand at dawn."), ("In winter,", "$$s = 0$$")])
+def test_a_statement_that_breaks_off_is_told_with_what_goes_on(before: str, after: str) -> None:
+    for odds in ((0.1, 4.0), (4.0, 0.1)):
+        candidates = slide((before, TEXT, odds[0]), (after, TEXT, odds[1]), ("Owls fly.", TEXT, 0.01))
+        growth = Growth(candidates, "How?", CHOICES)
+        assert texts([growth.take(candidates[odds.index(4.0)])]) == [[before, after]]
+    assert needed(slide((before, TEXT, 1), ("Owls fly.", TEXT, 1)), 1) == []
+    assert needed(slide((after, TEXT, 1)), 0) == needed(slide((before.casefold(), TEXT, 1)), 0) == []
+    assert needed([*slide((before, TEXT, 1)), *slide((after, TEXT, 1), passage=1)], 1) == []
+
+
 FORMULA, LEGEND = r"$$ h_t = \tanh(W x_t) $$", "Here $h_t$ is the hidden state of step $t$."
 
 

@@ -24,6 +24,13 @@ def of(text: str, part: str, headings: frozenset[str] = frozenset()) -> Candidat
         ("| | |", None),
         ("-5 is negative", "-5 is negative"),
         ("$$x = 1$$", "$$x = 1$$"),
+        ("![](gate.svg)", None),
+        ("[![a gate](gate.svg)](gates.html) ![](b.png)", None),
+        (
+            "![a gate that shuts when the bird has flown](gate.svg)",
+            "![a gate that shuts when the bird has flown](gate.svg)",
+        ),
+        ("![](gate.svg) A gate.", "![](gate.svg) A gate."),
     ],
 )
 def test_markers_go_and_headings_answer_nothing(line: str, kept: str | None) -> None:
@@ -55,6 +62,7 @@ A gate closes. Then it opens.
 Gates (again)
 $x = 1$
 the gate of a cell that is opened by the one before it
+A gate is closed after the birds have flown through it by
 
 Step 2: close it
 """
@@ -72,6 +80,7 @@ Step 2: close it
         ("Gates (again)", Kind.TITLE, True),
         ("$x = 1$", Kind.TEXT, False),
         ("the gate of a cell that is opened by the one before it", Kind.TEXT, False),
+        ("A gate is closed after the birds have flown through it by", Kind.TEXT, True),
     ],
 )
 def test_titles_items_and_leads_are_told_from_text(part: str, kind: Kind, leads: bool) -> None:

@@ -48,7 +48,8 @@ def opened(candidates: Sequence[Candidate], number: int) -> Iterator[int]:
             return
         yield place
         runs_on = place + 1 < len(candidates) and candidates[place + 1].kind is Kind.ITEM
-        if one.kind not in (Kind.ITEM, Kind.ROW) and not one.formula and not runs_on:
+        goes_on = one.kind in (Kind.ITEM, Kind.ROW) or (one.formula and not lead.unfinished)
+        if not goes_on and not runs_on:
             return
 
 
@@ -101,13 +102,17 @@ def _announced(candidates: Sequence[Candidate], number: int, count: int) -> Iter
 
 def needed(candidates: Sequence[Candidate], number: int) -> list[int]:
     """What the sentence `number` cannot be understood without: the head of its table, the item that it is indented
-    under, the formula before it whose letters it explains, the sentence before it that says what its "it" is."""
+    under, the formula before it whose letters it explains, the beginning of its statement, the sentence before it that
+    says what its "it" is."""
     one = candidates[number]
+    before = candidates[number - 1] if number > 0 else None
+    if before and before.unfinished and before.passage == one.passage and one.continues:
+        return [number - 1]
     if one.kind is Kind.ROW:
         return [place for place in range(number) if candidates[place].heads and candidates[place].belongs(one)]
     if one.kind is Kind.ITEM:
         return [place for place in range(number) if candidates[place].above(one)][-1:]
-    if number > 0 and one.explains(candidates[number - 1]):
+    if before and one.explains(before):
         return [number - 1]
     return [place for place in range(number) if is_antecedent(candidates[place], one)]
 

@@ -50,6 +50,12 @@ _LONGEST_ITEM = 50
 """Words."""
 _NO_TITLE = re.compile(r"[.?!;,:][\"')\]”’]*$|[$\\|`]")
 _EMPHASIS = "*_` \t"
+_UNFINISHED = re.compile(
+    r",\Z|(?<![\w-])(?:an?|and|are|as|at|because|by|for|from|if|in|into|is|of|on|or|such|than|that|the|their|then|these|this"
+    r"|to|using|via|was|were|when|where|which|with)\Z",
+    re.IGNORECASE,
+)
+"""How a line ends that goes on in the next one."""
 
 
 class Kind(Enum):
@@ -89,9 +95,15 @@ class Candidate:
 
     @property
     def leads(self) -> bool:
-        """Whether it only opens what the sentences after it say: it ends in a colon, is a title, the head of a table or
-        `refuted`."""
-        return self.kind is Kind.TITLE or self.heads or self.refuted or self.text.rstrip(_EMPHASIS).endswith(":")
+        """Whether it only opens what the sentences after it say: it ends in a colon or is `unfinished`, is a title, the
+        head of a table or `refuted`."""
+        opens = self.text.rstrip(_EMPHASIS).endswith(":") or self.unfinished
+        return opens or self.kind is Kind.TITLE or self.heads or self.refuted
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether it is running text that stops in the middle of a statement ("The weights are normalised by")."""
+        return self.kind is Kind.TEXT and bool(_UNFINISHED.search(self.text.rstrip(_EMPHASIS)))
 
     @property
     def heads(self) -> bool:
@@ -148,6 +160,11 @@ class Candidate:
         """Whether it says what the letters of the formula right before it mean ("Here $h$ is the hidden state")."""
         near = formula.passage == self.passage and 0 <= self.start - formula.end <= _APART
         return near and formula.formula and bool(_LEGEND.match(self.text))
+
+    @property
+    def continues(self) -> bool:
+        """Whether it begins in the middle of a statement: with a small letter, or as a formula by itself."""
+        return self.text[:1].islower() or self.formula
 
     @property
     def refuted(self) -> bool:
