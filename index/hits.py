@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from corpus.document import Passage
 from index.database import Row
-from index.scoring import READING_WEIGHT, Readable
+from index.scoring import READING_WEIGHT, SUREST, Readable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,8 @@ def with_answers(hit: Hit, log_odds: NDArray[np.float32]) -> Hit:
     sentences = tuple(
         replace(sentence, answers=float(p)) for sentence, p in zip(hit.sentences, probabilities, strict=True)
     )
-    score = hit.score + READING_WEIGHT * float(probabilities.max(initial=0.0))
+    surest = float(np.clip(log_odds.max(initial=-SUREST), -SUREST, SUREST))
+    score = hit.score + READING_WEIGHT * (surest + SUREST)
     return replace(hit, score=score, sentences=sentences)
 
 

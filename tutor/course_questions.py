@@ -44,7 +44,7 @@ def read_found(records: Sequence[dict[str, Any]], store: Store, paragraphs: Para
     it was asked with the questions it leans on."""
 
     def nearness(text: str) -> float:
-        hits = store.search(text, k=1)
+        hits = store.search(text, k=1, read=False)
         return hits[0].score if hits else 0.0
 
     passages = store.passages()
