@@ -7,8 +7,8 @@ answer, whether the question names what the material never says, and whether it 
 likeliest sentences do not hold. No sentence answers where they speak of World War I and the question of World War II
 (`tutor.numerals`), nor where nothing is near the question at all. What the language model itself thinks of an answer
 adds nothing to these. The weights were fitted (2026-11-23) by `python -m tutor.fit_coverage` on 292 dev questions of
-the course, 110 and 135 on slide decks and 180 on five slide transcripts, 116 of the 717 without an answer; what each
-threshold (`tutor.choices`) gives stands in `tutor/README.md`.
+the course, 110 on slide decks, 170 on slides of others and 170 on five slide transcripts, 126 of the 742 without an
+answer; what each threshold (`tutor.choices`) gives stands in `tutor/README.md`.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class Signals:
         return astuple(self)
 
 
-WEIGHTS = (-0.372, 0.612, 1.119, -2.111, -1.776)
-BIAS = 0.885
+WEIGHTS = (0.101, 0.403, 1.031, -2.240, -0.516)
+BIAS = 0.418
 
 
 def signals(question: str, hits: Sequence[Hit], says: Callable[[str], bool]) -> Signals:
