@@ -31,6 +31,7 @@ def of(text: str, part: str, headings: frozenset[str] = frozenset()) -> Candidat
             "![a gate that shuts when the bird has flown](gate.svg)",
         ),
         ("![](gate.svg) A gate.", "![](gate.svg) A gate."),
+        ("![" + 4000 * "a", "![" + 4000 * "a"),
     ],
 )
 def test_markers_go_and_headings_answer_nothing(line: str, kept: str | None) -> None:

@@ -18,7 +18,7 @@ _NUMBERED = re.compile(NUMBERED)
 _SILENT = re.compile(
     r"#{1,6}(?:\s|$)|[-=*_|: \t]*$|<!--|\\(?:sub)*(?:section|paragraph|chapter|frametitle)\*?\{|\\maketitle"
     r"|\\(?:begin|end)\{(?:itemize|enumerate|description|document|frame|center|figure|quote|abstract|block|columns?)"
-    r"|(?:\[?!\[(?:\S+[ \t]*){0,3}\]\([^()\n]*\)(?:\]\([^()\n]*\))?[.,;\s]*)+\Z"
+    r"|(?:\[?!\[(?:[^\s\]]++[ \t]*+){0,3}\]\([^()\n]*\)(?:\]\([^()\n]*\))?[.,;\s]*)+\Z"
 )
 """What says nothing: titles, rules, comments, commands of TeX, pictures that are not described."""
 _REFUTED = re.compile(
