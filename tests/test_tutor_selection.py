@@ -6,7 +6,7 @@ import pytest
 
 from lm.tokenizer import Tokenizer
 from tutor.candidate import Candidate, Kind
-from tutor.selection import select
+from tutor.selection import select, with_shown
 
 FORMULA, LEGEND = "$$ h = W x $$", "Here $h$ is the state."
 TEXTS = ["The gate forgets old things.", "It is near zero then.", "Owls fly at night.", "Cells keep a state."]
@@ -76,3 +76,24 @@ def test_what_explains_a_formula_comes_with_it_or_not(tokenizer: Tokenizer, room
     texts = [piece.text for one in found for piece in one.pieces]
     assert (LEGEND in texts) == room
     assert FORMULA in texts
+
+
+@pytest.mark.parametrize("lead", ["The code below feeds the owl.", "The owl is fed so:"])
+def test_code_that_the_prompt_had_no_room_for_is_shown_where_a_sentence_leads_to_it(
+    tokenizer: Tokenizer, lead: str
+) -> None:
+    code = "```python\n" + "feed(owl)\n" * 40 + "```"
+    first, second, other, last = candidates([0.9, 0.0, 0.1, 0.0], [0, 0, 0, 1])
+    read = [replace(first, text=lead), replace(second, text=code), other, last]
+    chosen = select(read, tokenizer, budget=40)
+    assert code not in [piece.text for one in chosen for piece in one.pieces]
+    shown = [one.text for one in with_shown(chosen, read)]
+    assert shown[:2] == [lead, code]
+    assert set(shown) - {code} == {piece.text for one in chosen for piece in one.pieces}
+
+
+def test_code_is_not_shown_where_nothing_leads_to_it(tokenizer: Tokenizer) -> None:
+    code = "```python\n" + "feed(owl)\n" * 40 + "```"
+    first, second, *_ = candidates([0.9, 0.0])
+    read = [first, replace(second, text=code)]
+    assert with_shown(select(read, tokenizer, budget=40), read) == [first]

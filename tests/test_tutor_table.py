@@ -103,6 +103,7 @@ def test_a_head_and_what_points_to_it_open_the_table() -> None:
     candidates = read(f"The following table lists owls.\n\n{RULED}\n\nOwls fly.")
     assert [one.kind for one in candidates] == [Kind.TEXT, Kind.ROW, Kind.ROW, Kind.ROW, Kind.TEXT]
     assert list(opened(candidates, 0)) == [1, 2, 3]
+    assert list(opened(read(f"The table compares owls.\n\n{RULED}\n\nOwls fly."), 0)) == [1, 2, 3]
     assert list(opened(candidates, 1)) == [2, 3]
     assert list(opened(candidates, 2)) == []
     assert needed(candidates, 3) == [1]
@@ -116,9 +117,16 @@ def test_what_stands_behind_a_table_is_no_row() -> None:
     assert text.endswith("| barn owl | 0.9 |\n\n[1]\n\nOwls fly at night. [1]")
 
 
-def test_code_is_opened_by_what_points_to_it() -> None:
-    candidates = read("The code below counts owls.\n\n```python\nprint(3)\n```\n\nIt prints 3.")
+@pytest.mark.parametrize("lead", ["The code below counts owls.", "This short program counts owls.", "We count so:"])
+def test_code_is_opened_by_what_points_to_it(lead: str) -> None:
+    candidates = read(f"{lead}\n\n```python\nprint(3)\n```\n\nIt prints 3.")
     assert list(opened(candidates, 0)) == [1]
+
+
+@pytest.mark.parametrize("lead", ["The program above counts owls.", "Owls are counted by a program."])
+def test_code_is_not_opened_by_what_points_elsewhere(lead: str) -> None:
+    candidates = read(f"{lead}\n\n```python\nprint(3)\n```\n\nIt prints 3.")
+    assert list(opened(candidates, 0)) == []
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,9 @@ _BACK = re.compile(r"(?:it|its|he|his|she|her|they|their|these|those)\b", re.IGN
 _LONGEST_LEAD = 12
 """Words."""
 _POINTS = re.compile(
-    r"\b(?:(?:following|next)\s+(?:\w+\s+)?(?:table|code|program|function|listing)|below)\b", re.IGNORECASE
+    r"\b(?:(?:following|next)\s+(?:\w+\s+)?(?:table|code|program|function|listing)|below)\b"
+    r"|(?:the|this)\s+(?:\w+\s+)?(?:table|code|program|listing|snippet)\b(?!\s+above)",
+    re.IGNORECASE,
 )
 _LEAST_RUN = 3
 """Lines."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from lm.reading import Piece
 from lm.tokenizer import Tokenizer
 from tutor.belonging import needed, opened
-from tutor.candidate import Candidate
+from tutor.candidate import Candidate, Kind
 
 _CARRY = 0.8
 """Share of a sentence's score that the next one may claim. 2026-11-21, all key facts of an answer on the dev questions
@@ -72,3 +72,17 @@ def _group(candidates: Sequence[Candidate], taken: Sequence[int], ranks: dict[in
             Chosen(passage=passage, pieces=pieces, candidates=tuple(candidates[number] for number in numbers))
         )
     return chosen
+
+
+def with_shown(chosen: Sequence[Chosen], read: Sequence[Candidate]) -> list[Candidate]:
+    """The sentences of a prompt in reading order, and the code, formulas and tables that they lead to though the prompt
+    had no room for them: they are quoted as they stand. `read` are all sentences that were to choose from."""
+    kept = {(one.passage, one.start) for group in chosen for one in group.candidates}
+    shown = {
+        (read[place].passage, read[place].start)
+        for number, one in enumerate(read)
+        if (one.passage, one.start) in kept and (one.points or (one.kind is Kind.TEXT and one.leads))
+        for place in opened(read, number)
+        if read[place].code or read[place].formula or read[place].kind is Kind.ROW
+    }
+    return [one for one in read if (one.passage, one.start) in kept | shown]

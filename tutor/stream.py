@@ -23,7 +23,7 @@ from tutor.evidence import Evidence, Word
 from tutor.finding import Found
 from tutor.growth import Growth
 from tutor.overview import Overview
-from tutor.selection import Chosen
+from tutor.selection import Chosen, with_shown
 from tutor.writing import write
 
 if TYPE_CHECKING:
@@ -104,14 +104,14 @@ class Stream:
         tokens = self._going(write(self._tutor.placed, prompt, decoding, trace=self._trace))
         first = next(tokens)
         self._mark("first_token")
-        yield from self._write(chain_first(first, tokens), prompt, chosen, found.uncovered)
+        yield from self._write(chain_first(first, tokens), prompt, chosen, found)
 
     def _write(
-        self, tokens: Iterator[Generated], prompt: Prompt, chosen: Sequence[Chosen], uncovered: Sequence[str]
+        self, tokens: Iterator[Generated], prompt: Prompt, chosen: Sequence[Chosen], found: Found
     ) -> Iterator[str]:
         """Release sentence after sentence, quoting where the model's words are not intact, and what else belongs."""
         evidence, draft, choices = Evidence(prompt, chosen), Draft(), self._tutor.choices
-        candidates = [one for group in chosen for one in group.candidates]
+        candidates = with_shown(chosen, found.candidates)
         growth = Growth(candidates, self._question, choices)
         decoder = StreamDecoder(self._tutor.checkpoint.tokenizer)
         words: list[Word] = []
@@ -147,7 +147,7 @@ class Stream:
         ):
             self._mark("first_words")
             yield from split_words(draft.quote(unit))
-        for part in uncovered:
+        for part in found.uncovered:
             yield from split_words(draft.remark(_UNCOVERED.format(part)))
         self._finish(draft, prompt, chosen, self._words(prompt, words, draft.quotes), extractive=extractive)
 
