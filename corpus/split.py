@@ -35,7 +35,9 @@ class Costs:
 
     `cut_*`: cutting at that seam. `join_*`: a passage that runs on across that seam. A size costs up to `short` as it
     falls from the target to nothing, up to `long` as it rises from the target to the limit, and `tiny` on top where
-    TINY says so.
+    TINY says so. 2026-11-23, passages of the 38 shipped lectures that begin with code, and with a
+    formula or a table: 58 and 17 of 826 with 0.3 for `cut_code` and 0.6 for `cut_led_up`, 13 and 1 of 822 with these.
+    Test questions are answered as before, dev questions 0.004 worse in key facts; what "the code below" means is shown.
     """
 
     short: float = 1.0
@@ -46,7 +48,8 @@ class Costs:
     cut_wide_gap: float = 0.12
     cut_item: float = 0.5
     cut_row: float = 1.5
-    cut_led_up: float = 0.6
+    cut_led_up: float = 1.2
+    cut_code: float = 1.5
     cut_explained: float = 1.2
     cut_sentence: float = 0.9
     cut_forced: float = 1.5
@@ -130,10 +133,14 @@ def _joint(text: str, before: Unit, after: Unit, costs: Costs) -> _Joint:
     if after.block.kind == "heading":
         return _Joint(0.0, _join_cost(before.headings, after.headings, costs))
     if _place(before) != _place(after):
+        if after.block.cell is not None and (before.block.kind, after.block.kind) == ("paragraph", "code"):
+            return _Joint(costs.cut_led_up, 0.0)
         return _Joint(0.0, costs.join_place)
     if after.block.kind == "table" and before.block.kind == "paragraph" and before.end - before.start <= _CAPTION:
         return _Joint(costs.cut_led_up, 0.0)
     tail = text[max(before.start, before.end - 3) : before.end].rstrip("*_ ")
+    if after.block.kind == "code":
+        return _Joint(costs.cut_code, 0.0)
     if after.block.kind == "equation" or tail.endswith(":"):
         return _Joint(costs.cut_led_up, 0.0)
     if before.block.kind == "equation" and _EXPLAINS.match(text, after.start):

@@ -58,6 +58,36 @@ def test_code_without_a_fence_is_not_cut_even_for_its_heading() -> None:
     ]
 
 
+def test_code_stays_with_the_words_that_lead_to_it_and_with_what_it_prints() -> None:
+    generator = random.Random(3)
+    parts, wholes = [], []
+    for number in range(60):
+        lead = f"Program {number} " + "counts words and " * generator.randint(1, 4) + "prints them."
+        code = f"```python\nrun({number})\n" + "a = b\n" * generator.randint(1, 4) + "```"
+        whole = f"{lead}\n\n{code}\n\n```text\n{number}\n```"
+        wholes.append(whole)
+        parts += [*("More words about it. " * generator.randint(1, 6) for _ in range(generator.randint(1, 3))), whole]
+    found = [passage.text for passage in passages("\n\n".join(parts))]
+    assert all(any(whole in text for text in found) for whole in wholes)
+
+
+def test_a_cell_of_code_stays_with_the_cell_that_leads_to_it() -> None:
+    texts = [
+        "Words of a cell. " * 7,
+        "Sum the numbers with a loop.",
+        "total = 0\nfor x in xs:\n    total += x",
+        "Words. " * 20,
+    ]
+    kinds = ("paragraph", "paragraph", "code", "paragraph")
+    blocks, start = [], 0
+    for cell, (kind, text) in enumerate(zip(kinds, texts, strict=True), 1):
+        blocks.append(Block(kind=kind, start=start, end=start + len(text.rstrip()), cell=cell))
+        start += len(text) + 2
+    read = Document(source="a.ipynb", title="", text="\n\n".join(texts), blocks=tuple(blocks))
+    found = split(read, count_tokens=count_words, limit=LIMIT)
+    assert any(f"{texts[1]}\n\n{texts[2]}" in passage.text for passage in found)
+
+
 def test_a_heading_travels_with_the_text_under_it() -> None:
     generator = random.Random(3)
     parts = []
