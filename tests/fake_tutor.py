@@ -35,9 +35,9 @@ FORMULA = r"f_t = \sigma(W_f x_t + U_f h_{t-1} + b_f)"
 SENTENCE = "The forget gate of the LSTM decides how much of the old cell state $c_{t-1}$ is kept"
 
 
-def passage(number: int, text: str, *, document: str = "Long short-term memory") -> Passage:
+def passage(number: int, text: str, *, document: str = "Long short-term memory", heading: str = "") -> Passage:
     source = "15-gru.md" if document == "Gated recurrent unit" else "14-lstm.md"
-    place = Locator(source=source, start=0, end=len(text), headings=(document, f"Part {number}"))
+    place = Locator(source=source, start=0, end=len(text), headings=(document, heading or f"Part {number}"))
     return Passage(passage_id=f"{number:016x}", document=document, text=text, locator=place, course="Sequence models")
 
 
@@ -52,6 +52,7 @@ LAID_OUT = passage(
     4, "## The **two** gates of $h_t$\n\n| gate | role |\n| --- | --- |\n| update $z_t$ | **keeps** <b>old</b> |\n"
     "| reset | `a | b` |\n\n```python\n# no heading\nkept = '<img src=x>'\n```\n\nAfter it.",
     document="Gates of size $H$",
+    heading="A gate $g$",
 )  # fmt: skip
 """A passage in Markdown; "keeps" and "kept" are used of it where a question speaks of a table."""
 

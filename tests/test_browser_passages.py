@@ -73,6 +73,12 @@ def test_formulas_in_titles_are_set(window: Page) -> None:
     page.until("return document.querySelector('#gb-page-attention')?.innerText.includes('[2]')")
 
 
+def test_formulas_of_the_text_are_set_where_titles_of_other_panels_have_some_too(window: Page) -> None:
+    opened(window.open()).until(
+        f"return [...{CARD}.querySelectorAll('.gb-formula')].every((one) => one.querySelector('.katex-html'))"
+    )
+
+
 def test_a_marker_opens_its_source_at_the_words(page: Page) -> None:
     page.ask(QUESTION)
     page.tab("Lectures")

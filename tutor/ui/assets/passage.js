@@ -3,6 +3,8 @@
 
 // TeX by what stands in the passage, to the formula as the page's Markdown sets it.
 const setFormulas = (window.gbFormulas ||= new Map());
+// The TeX of all that was asked for: what asks next speaks for those that the typesetter has not heard yet, too.
+const wanted = (window.gbWanted ||= new Set());
 
 const PIECES = { formula: ["span", "gb-formula"], headline: ["span", "gb-headline"], strong: ["strong"], code: ["code"] };
 const LAYOUT = new Set(["fence", "row", "cell", "rule", "end"]);
@@ -91,7 +93,8 @@ function setFormulasOf(root) {
   placeFormulas(root);
   const open = [...root.querySelectorAll(".gb-formula")].filter((span) => !span.firstElementChild);
   if (!open.length) return;
-  window.gbToSet = [...new Set(open.map((span) => formulaOf(span.textContent)))].join("\n\n");
+  for (const span of open) wanted.add(formulaOf(span.textContent));
+  window.gbToSet = [...wanted].filter((formula) => !setFormulas.has(formula)).join("\n\n");
   trigger("typeset");
 }
 
