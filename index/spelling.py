@@ -77,12 +77,22 @@ def mended(query: str, similar: Similar, known: Callable[[str], bool]) -> str:
         near = process.extract(word, candidates.keys(), scorer=OSA.distance, score_cutoff=most, limit=None)
         slipped = [(least, -candidates[one], one) for one, *_ in near if (least := slips(word, one, most, name))]
         best = min(slipped, default=None)
-        if best is None or _ENDING.sub("", word) == _ENDING.sub("", best[2]):
+        if best is None or _is_form(word, best[2]):
             # Another form of a word is no error, and the search knows the stem.
             return match[0]
         return best[2]
 
     return _WORD.sub(mend, query)
+
+
+def _is_form(word: str, other: str) -> bool:
+    """Whether two words are forms of one, and not the same but for an e that one of them lacks at its end.
+
+    >>> _is_form("initialise", "initialised"), _is_form("gradients", "gradient"), _is_form("languag", "language")
+    (True, True, False)
+    """
+    stems = (_ENDING.sub("", one).removesuffix("e") for one in (word, other))
+    return len(set(stems)) == 1 and other != word + "e"
 
 
 def slips(typed: str, meant: str, most: int, name: bool = False) -> int:

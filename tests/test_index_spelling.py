@@ -17,6 +17,8 @@ WORDS = vocabulary(
         "the alignments",
         "LSTM gate",
         "multiplied",
+        "initialised languages",
+        "language",
     ]
 )
 
@@ -40,6 +42,8 @@ def known(word: str) -> bool:
         ("alignmen", "alignment"),
         ("it multiplies", "it multiplies"),
         ("it multiplyed", "it multiplied"),
+        ("initialise them", "initialise them"),
+        ("languag", "language"),
         ("attentive students", "attentive students"),
         ("What is an xLSTM?", "What is an xLSTM?"),
         ("a performer, a reformer and a conformer", "a performer, a reformer and a conformer"),

@@ -182,6 +182,22 @@ def test_what_is_likely_enough_belongs_and_more_so_in_the_same_passage() -> None
     assert texts(Growth([*here, *there], "What happens?", CHOICES).rest(1)) == [["The gate forgets."]]
 
 
+def test_what_is_unlikely_belongs_only_right_beside_the_answer() -> None:
+    odds = CHOICES.least / (1 - CHOICES.least)
+    here = slide(
+        ("The gate forgets.", TEXT, 2 * odds),
+        ("Cells keep a state.", TEXT, 0.9 * odds),
+        ("$$f = 1$$", TEXT, 0.001 * odds),
+        ("Inputs are read.", TEXT, 0.9 * odds),
+        ("A reset comes first.", TEXT, 0.9 * odds),
+    )
+    there = slide(("States are passed on.", TEXT, 0.95 * odds), passage=1)
+    found = Growth([*here, *there], "What happens?", CHOICES)
+    assert texts(found.rest(4)) == [["The gate forgets."], ["Cells keep a state."]]
+    likelier = slide(("States are passed on.", TEXT, 1.1 * odds), passage=1)
+    assert ["States are passed on."] in texts(Growth([*here, *likelier], "What happens?", CHOICES).rest(4))
+
+
 def test_nothing_is_said_twice() -> None:
     candidates = [
         *slide(("The gate forgets old things.", TEXT, 4.0)),

@@ -73,3 +73,22 @@ def test_what_is_near_to_nothing_is_not_covered_whatever_the_ranker_says() -> No
     covered, other = (probability(signals("who won the cup in summer?", [hit], lambda _: True)) for hit in (near, far))
     assert covered > 0.9
     assert other < 0.01
+
+
+def test_passages_that_no_ranker_has_read_are_no_evidence() -> None:
+    def hit(number: int, answers: float | None) -> Hit:
+        text = f"Owls of kind {number} hunt at night."
+        where = Locator(source="o.md", start=0, end=len(text))
+        sentence = SentenceScore(start=0, end=len(text), score=0.5, answers=answers)
+        return Hit(
+            passage=Passage(passage_id=str(number), document="Owls", text=text, locator=where),
+            score=1.0,
+            searched=1.0,
+            dense=0.5,
+            lexical=1.0,
+            sentences=(sentence,),
+        )
+
+    read, unread = [hit(number, 0.001) for number in range(5)], [hit(number, None) for number in range(5, 20)]
+    few, many = (signals("who pays for the cup?", hits, lambda _: True) for hits in (read, [*read, *unread]))
+    assert few == many

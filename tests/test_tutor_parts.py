@@ -9,7 +9,7 @@ from corpus.document import Locator, Passage
 from index.hits import Hit, SentenceScore
 from tutor.candidate import Candidate
 from tutor.choices import Choices
-from tutor.finding import Found, with_parts
+from tutor.finding import Found, find, with_parts
 from tutor.growth import Growth
 from tutor.odds import read_hits
 from tutor.parts import parts
@@ -164,3 +164,13 @@ def test_where_one_part_alone_is_covered_the_other_is_named() -> None:
     assert half.covered > CHOICES.threshold
     assert [one.text for one in half.candidates] == SALT.split("\n")
     assert half.uncovered == ("How does bread rise?",)
+
+
+def test_what_is_covered_does_not_hang_on_the_number_of_passages() -> None:
+    hits = (hit(SALT, 0.01, 0.05), hit(YEAST, 0.9, 0.02))
+    one, two = (
+        find(STORE, lambda query: hits, "How does bread rise?", "How does bread rise?", "", k, CHOICES) for k in (1, 2)
+    )
+    assert one.covered == two.covered
+    assert (len(one.hits), len(two.hits)) == (1, 2)
+    assert {candidate.passage for candidate in one.candidates} == {0}

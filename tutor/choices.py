@@ -44,6 +44,9 @@ class Choices:
     beside: float = 2.0
     """... and those right beside a sentence of the answer this many times again."""
 
+    least: float = 0.05
+    """A unit that stands beside nothing of the answer is part of it only with this probability."""
+
     owed: float = 0.5
     """What answers a part of the question with this probability is owed, as long as nothing was said ..."""
 
@@ -59,7 +62,7 @@ class Choices:
                 raise ValueError(f"{name} is {short(getattr(self, name))}; it must be a whole number of at least 1")
         for name, least, most in (
             *(("same_passage", 1, 1e6), ("beside", 1, 1e6)),
-            *((share, 0, 1) for share in ("threshold", "plausible", "also", "owed", "owed_share", "in_list")),
+            *((share, 0, 1) for share in ("threshold", "plausible", "also", "least", "owed", "owed_share", "in_list")),
         ):
             value = getattr(self, name)
             if type(value) not in (int, float) or not least <= value <= most:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
 
 from index.hits import Hit
+from index.store import RERANKED
 from tutor.echo import asks_back
 from tutor.names import counts, has_number, unknown
 from tutor.numerals import another
@@ -52,7 +53,10 @@ BIAS = 0.418
 
 
 def signals(question: str, hits: Sequence[Hit], says: Callable[[str], bool]) -> Signals:
-    """Signals of a question and its hits; `says` tells whether a phrase stands anywhere in the material."""
+    """Signals of a question and its best hits; `says` tells whether a phrase stands anywhere in the material.
+
+    Only the passages that a ranker reads count: in further ones the cosines would be taken for probabilities."""
+    hits = hits[:RERANKED]
     candidates = sorted(read_hits(hits, question, choosing=False), key=lambda one: -one.score)
     found = [" ".join((hit.passage.context, hit.passage.text)) for hit in hits]
     odds = sum(math.exp(log_odds(one.score)) for one in candidates)

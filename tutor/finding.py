@@ -42,12 +42,14 @@ class Found:
     small_talk: bool = False
 
 
-def find(store: Store, search: Search, query: str, asked: str, told: str, choices: Choices) -> Found:
-    """What a store holds on a question that is searched by `query` and was put as `asked`; `told` is what was answered
-    before."""
-    hits = search(query)
+def find(store: Store, search: Search, query: str, asked: str, told: str, k: int, choices: Choices) -> Found:
+    """What a store holds on a question that is searched by `query` and was put as `asked`, in `k` passages at most, of
+    which those are read that the choices say; `told` is what was answered before. Whether it is covered does not hang
+    on `k`."""
+    found = search(query)
+    hits = found[:k]
     candidates = tuple(read_hits(hits[: choices.read], asked, told))
-    covered = _covered(store, query, hits)
+    covered = _covered(store, query, found)
     return Found(hits=hits, candidates=candidates, covered=covered, small_talk=is_small_talk(query))
 
 
@@ -70,7 +72,7 @@ def with_parts(
             sure = each.index(max(each))
             if each[sure] < _SURELY:
                 return found
-            answered = find(store, lambda query: searched[sure], queries[sure], parts[sure], "", choices)
+            answered = find(store, lambda query: searched[sure], queries[sure], parts[sure], "", k, choices)
             return replace(answered, uncovered=tuple(part for part in parts if part != parts[sure]))
     hits = _together(found.hits, searched, k, choices.read)
     place_of = {hit.passage.passage_id: number for number, hit in enumerate(hits)}

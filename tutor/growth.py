@@ -97,11 +97,23 @@ class Growth:
         """The likeliest sentence that is not said yet and says something, if it is likely enough."""
         everything = range(len(self._candidates))
         left = [number for number in everything if number not in self._taken and self._tells(number)]
+        if not self._taken:
+            return max(left, key=self._standing, default=None)
+        left = [number for number in left if self._is_beside(number) or self._is_likely(number)]
         if not left:
             return None
         number = max(left, key=self._standing)
         best = max(log_odds(self._candidates[number].score) for number in [*self._taken, *left])
-        return number if not self._taken or self._standing(number) >= best + log_share(self._choices.also) else None
+        return number if self._standing(number) >= best + log_share(self._choices.also) else None
+
+    def _is_beside(self, number: int) -> bool:
+        """Whether a sentence stands right beside one of the answer, in the same passage."""
+        near = (taken for taken in self._taken if abs(taken - number) == 1)
+        return any(self._candidates[taken].passage == self._candidates[number].passage for taken in near)
+
+    def _is_likely(self, number: int) -> bool:
+        one = self._candidates[number]
+        return one.formula or one.score >= self._choices.least
 
     def _standing(self, number: int) -> float:
         """Log-odds to belong to the answer as it is."""
@@ -109,7 +121,7 @@ class Growth:
         odds = log_odds(one.score)
         if any(self._candidates[taken].passage == one.passage for taken in self._taken):
             odds += log_share(self._choices.same_passage)
-            if {number - 1, number + 1} & set(self._taken):
+            if self._is_beside(number):
                 odds += log_share(self._choices.beside)
         return odds
 

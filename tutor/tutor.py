@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from corpus.document import Passage
 from index.device import CPU, Placed, tell
 from index.hits import Hit
-from index.store import Store
+from index.store import RERANKED, Store
 from lm.checkpoint import Checkpoint
 from lm.config import ModelConfig
 from lm.reading import Prompt, build_prompt
@@ -161,9 +161,9 @@ class Tutor:
         if whole := self._overview(question, query, history, course, documents):
             return whole
         asked = self.store.mended(question)
-        search = partial(self.store.search, k=k, course=course, documents=documents)
+        search = partial(self.store.search, k=max(k, RERANKED), course=course, documents=documents)
         told = told_before(question, history) if query != asked else ""
-        found = find(self.store, search, query, asked, told, self.choices)
+        found = find(self.store, search, query, asked, told, k, self.choices)
         asks = parts(query) if query == asked else (query,)
         if len(asks) == 1:
             turns = check_history(history) if query != asked else []
