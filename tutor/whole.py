@@ -55,7 +55,7 @@ _POLITE = frozenset(
     "please give tell show write make create provide want need would like short quick brief briefly shortly quickly"
     " concise summary main general high level whole entire complete full hello hi thanks thank help subject content"
     " title titled called named number no nr know expect important thing say today course subject today's list define"
-    " all defining display explain equation formula down out up state recall".split()
+    " all defining display explain equation formula down out up".split()
 )
 _NUMBERED = re.compile(
     r"(?:lecture|lec|lesson|class|chapter|unit|week|session|module|deck|l|w)[ _-]*0*(\d+)|^0*(\d+)(?!\d)", re.IGNORECASE
