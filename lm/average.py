@@ -36,7 +36,8 @@ def average(models: Sequence[str], output: Path) -> None:
     weights = [one.model.state_dict() for one in found]
     mean = {name: torch.stack([one[name] for one in weights]).mean(dim=0) for name in weights[0]}
     first.model.load_state_dict(mean)
-    save(output, first.model, first.tokenizer, training={"averaged": [one.training for one in found]})
+    training = {"averaged": [one.training for one in found], "parameters": first.model.parameters_count()}
+    save(output, first.model, first.tokenizer, training=training)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -17,7 +17,10 @@ def test_the_mean_of_two_models_lies_between_them_and_tells_of_both(tmp_path: Pa
         checkpoint.save(tmp_path / str(step), model, small_tokenizer(), training={"step": step})
     assert main([str(tmp_path / "1"), str(tmp_path / "2"), str(tmp_path / "mean")]) == 0
     mean, one, two = (checkpoint.load(tmp_path / name) for name in ("mean", "1", "2"))
-    assert mean.training == {"averaged": [{"step": 1}, {"step": 2}]}
+    assert mean.training == {
+        "averaged": [{"step": 1}, {"step": 2}],
+        "parameters": mean.model.parameters_count(),
+    }
     for name, weight in mean.model.state_dict().items():
         halfway = (one.model.state_dict()[name] + two.model.state_dict()[name]) / 2
         torch.testing.assert_close(weight, halfway)
