@@ -5,6 +5,7 @@ passage that uses X as readily as the one that defines it.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _OPENING = r"^\W*(?:(?:so|and|please|hello|hi|hey|ok|okay|well|now|can you|could you|tell me|explain)\b[\s,]*)*"
 _ASKS = re.compile(
@@ -22,7 +23,7 @@ _ASKS_HOW = re.compile(
     re.IGNORECASE,
 )
 _SUBJECT = re.compile(
-    r"^[\s>#*+•▶►■◦–-]*(?:\d{1,3}[.)]\s+)?(?P<subject>[^.;:!?=\n]{2,100}?)[*_`]*\s*"
+    r"^[\s>#*+•▶►■◦–-]*+(?:\d{1,3}[.)]\s++)?(?P<subject>[^.;:!?=\n]{2,100}?)[*_`]*+\s*"
     r"(?:\s(?:(?:is|was)\s+(?:(?:simply|just|basically|essentially)\s+)?(?:an?|the|any|one|each|another|called|defined"
     r"|how|what|when|where|whatever)\b|are\s+(?!(?:not|also|only|then|thus|often|usually|always|why|because|more|less"
     r"|(?!called|defined)\w+(?:ed|ful|ant|ent|ive|able|from|by))\b)|means?\s|denotes?\s|refers? to\s|stands? for\s)"
@@ -32,6 +33,22 @@ _ARTICLE = re.compile(r"^(?:an?|the|some|any)\s+", re.IGNORECASE)
 _ALIAS = re.compile(r"^(?:abbreviated|called|also called|known as|also known as|named|or|short|in short)\s+")
 _MARKS = re.compile(r"[*_`\"“”'’]")
 _MOST_WORDS = 6
+_HEADING = re.compile(r"^#{1,6}\s+")
+_LONGEST_HEADING = 120
+"""Characters of a heading that may be a term."""
+_COUNTED = re.compile(r"\s*(?:\(\s*(?:\d+(?:\s*/\s*\d+)?|cont\w*\.?)\s*\)|\b[IVX]+|\d+)\s*$|^\s*\d+(?:\.\d+)*[.)]?\s+")
+_MUTE = re.compile(r"#|!?\[!?\[?[^\]]*\]\(|```|~~~|\W*(?:credits?|image|source|figure)\b", re.IGNORECASE)
+_LEAST_SAID = 3
+"""Words that a line below a heading has at least that says what the heading names."""
+_LIKENS = re.compile(
+    r"^\W*(?:(?:much|just|exactly|is|it is|this is)\s+)*(?:(?:the )?same as|similar(?:ly)? to|like|unlike|instead of"
+    r"|in contrast to|as opposed to|compared (?:to|with)"
+    r"|(?:an? )?(?:variant|version|extension|generali[sz]ation|modification) of)\s+(?P<other>(?:[\w-]+\s*){1,5})",
+    re.IGNORECASE,
+)
+
+BELOW = 0.5
+"""How far a sentence says what a term is that stands first below the heading that is the term."""
 _NO_TERM = frozenset(
     "how why when where who whom whose which what is are do does did can could should would if".split()
 )
@@ -77,6 +94,43 @@ def defines(terms: frozenset[str], sentence: str) -> bool:
     """
     match = _SUBJECT.match(sentence) if terms else None
     return match is not None and bool(terms & _names(match["subject"]))
+
+
+def defining(terms: frozenset[str], sentences: Sequence[str], headings: Sequence[str]) -> list[float]:
+    """How far each sentence of a passage that stands below `headings` says what one of the `terms` is: 1 for one that
+    `defines` it, `BELOW` for the first below a heading that is the term, -1 for one that likens something else to it,
+    0 for all others.
+
+    >>> defining(asked_terms("What is AdaGrad?"), ["## AdaGrad", "Scale each step by past gradients.", "Simple."], [])
+    [0.0, 0.5, 0.0]
+    """
+    found, opened = [], False
+    for sentence in sentences:
+        heading = bool(terms) and (_HEADING.match(sentence) or sentence in headings)
+        below = opened and not heading and not _MUTE.match(sentence) and len(sentence.split()) >= _LEAST_SAID
+        likened = -1.0 if _likens(terms, sentence) else 0.0
+        found.append(1.0 if defines(terms, sentence) else BELOW if below else likened)
+        if heading:
+            opened = len(sentence) <= _LONGEST_HEADING and bool(
+                terms & _names(_COUNTED.sub("", _HEADING.sub("", sentence)))
+            )
+        elif below:
+            opened = False
+    return found
+
+
+def surest(says: dict[int, list[float]]) -> dict[int, list[float]]:
+    """The same for each passage; below a heading counts only where none of the passages defines the term outright."""
+    if not any(1.0 in one for one in says.values()):
+        return says
+    return {place: [0.0 if much == BELOW else much for much in one] for place, one in says.items()}
+
+
+def _likens(terms: frozenset[str], sentence: str) -> bool:
+    """Whether a sentence says of something else what it has in common with one of the `terms`, or not."""
+    match = _LIKENS.match(sentence) if terms else None
+    words = match["other"].split() if match else []
+    return any(terms & _names(" ".join(words[:count])) for count in range(1, len(words) + 1))
 
 
 def _names(text: str) -> frozenset[str]:

@@ -17,13 +17,14 @@ from index.scoring import READING_WEIGHT, SUREST, Readable
 class SentenceScore:
     """A sentence, `passage.text[start:end]`, and how well it meets the query: `score` is the cosine of its vector and
     the one that the query is searched by, `answers` the ranker's probability that the sentence answers (None where no
-    ranker has read it), `defines` whether it says what the query asks to define."""
+    ranker has read it), `defines` how far it says what the query asks to define, 0 to 1
+    (`index.defining.defining`)."""
 
     start: int
     end: int
     score: float
     answers: float | None = None
-    defines: bool = False
+    defines: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,11 +62,12 @@ def with_answers(hit: Hit, log_odds: NDArray[np.float32]) -> Hit:
 
 
 def hit_of(
-    row: Row, score: float, dense: float, lexical: float, cosines: NDArray[np.float32], defining: Sequence[bool]
+    row: Row, score: float, dense: float, lexical: float, cosines: NDArray[np.float32], says: Sequence[float] = ()
 ) -> Hit:
-    """A stored passage as a search found it: `cosines` and `defining` [number of its sentences]."""
+    """A stored passage as a search found it: `cosines` and, where something is to be defined, how far each sentence
+    `says` what it is [number of its sentences]."""
     sentences = tuple(
-        SentenceScore(start=start, end=end, score=float(cosine), defines=says)
-        for (start, end), cosine, says in zip(row.sentences, cosines, defining, strict=True)
+        SentenceScore(start=start, end=end, score=float(cosine), defines=much)
+        for (start, end), cosine, much in zip(row.sentences, cosines, says or [0.0] * len(cosines), strict=True)
     )
     return Hit(passage=row.passage, score=score, searched=score, dense=dense, lexical=lexical, sentences=sentences)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from corpus.document import Passage
 from index.catalogue import Catalogue, SourceInfo
 from index.database import Database
-from index.defining import asked_terms, defines, explained_terms
+from index.defining import asked_terms, defining, explained_terms, surest
 from index.embedder import Embedder, Vectors, load_embedder, same_vectors
 from index.embedding import PROBE_COSINE, probe_cosine
 from index.errors import StoreError, build_command, damaged
@@ -227,21 +227,24 @@ class Store:
         order = np.argsort(-score, kind="stable")[: 4 * k + 20]
         with self._lock:
             fetched = self._database.fetch(rows[order].tolist())
-        words, terms, explained = query_terms(query), asked_terms(query), explained_terms(query)
-        defining: dict[int, list[bool]] = {}
+        words, terms, asked = query_terms(query), explained_terms(query), bool(asked_terms(query))
+        says: dict[int, list[float]] = {}
         for position in order:
             row = fetched[int(rows[position])]
             text = " ".join((*row.passage.locator.headings, row.passage.text))
             sentences = [row.passage.text[start:end] for start, end in row.sentences]
-            defining[position] = [defines(terms, one) for one in sentences]
+            says[position] = defining(terms, sentences, row.passage.locator.headings)
             score[position] += self.weights.words * covered(words, text)
-            score[position] += self.weights.defines * any(defines(explained, one) for one in sentences)
+        says = surest(says)
+        for position in order:
+            score[position] += self.weights.defines * max(0.0, *says[position])
         order = order[np.argsort(-score[order], kind="stable")]
         ranked = [fetched[int(rows[position])] for position in order]
         return tuple(
-            hit_of(ranked[place], float(score[at]), float(dense[at]), float(lexical[at]), cosines[at], defining[at])
+            hit_of(ranked[place], float(score[at]), float(dense[at]), float(lexical[at]), cosines[at], told)
             for place in distinct([row.passage.text for row in ranked], k)
             for at in [int(order[place])]
+            for told in [says[at] if asked else ()]
         )
 
     def _sentence_cosines(self, row: int, vector: Vectors) -> NDArray[np.float32]:
@@ -268,7 +271,7 @@ class Store:
         found = []
         for row, dense in zip(rows.tolist(), (vectors @ mean).tolist(), strict=True):
             cosines = self._sentence_cosines(row, mean)
-            found.append(hit_of(fetched[row], dense, dense, 0.0, cosines, [False] * len(cosines)))
+            found.append(hit_of(fetched[row], dense, dense, 0.0, cosines))
         return tuple(sorted(found, key=lambda hit: hit.passage.locator.start))
 
     def get(self, passage_id: str) -> Passage:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from index.defining import asked_terms, defines, explained_terms
+from index.defining import BELOW, asked_terms, defines, defining, explained_terms, surest
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,44 @@ def test_what_defines(question: str, sentence: str, says: bool) -> None:
 def test_a_long_question_is_read_in_no_time() -> None:
     assert asked_terms("what is " + "a (b), " * 20_000) == frozenset()
     assert not defines(frozenset({"a"}), "a, " * 50_000)
+
+
+SLIDE = [
+    "## AdaGrad",
+    "![](ada.png)",
+    "- Divide each step by what it has seen.",
+    "- Simple.",
+    "## RMSProp",
+    "Same as AdaGrad.",
+]
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("What is AdaGrad?", [0, 0, BELOW, 0, 0, -1]),
+        ("What is RMSProp?", [0, 0, 0, 0, 0, BELOW]),
+        ("Why AdaGrad?", [0, 0, 0, 0, 0, 0]),
+    ],
+)
+def test_what_stands_first_below_the_heading_that_is_the_term_says_what_it_is(
+    question: str, found: list[float]
+) -> None:
+    assert defining(asked_terms(question), SLIDE, []) == found
+
+
+def test_below_a_plain_or_counted_heading_as_well() -> None:
+    lines = ["Forget Gate (2/3)", "It decides what the cell keeps."]
+    assert defining(asked_terms("What is the forget gate?"), lines, lines[:1]) == [0, BELOW]
+    assert defining(asked_terms("What is the forget gate?"), lines, []) == [0, 0]
+    assert defining(asked_terms("What is the forget gate?"), ["# 3.1 Forget gates", lines[1]], []) == [0, BELOW]
+
+
+def test_headings_count_only_where_nothing_defines_the_term_outright() -> None:
+    assert surest({1: [0, BELOW], 2: [0, -1]}) == {1: [0, BELOW], 2: [0, -1]}
+    assert surest({1: [0, BELOW], 2: [1, -1]}) == {1: [0, 0], 2: [1, -1]}
+
+
+def test_long_lines_are_looked_at_in_no_time() -> None:
+    asked = asked_terms("What is a gate?")
+    assert defining(asked, ["# " + " " * 50_000 + "x", "## gate", "same as " + "a" * 50_000], []) == [0, 0, BELOW]

@@ -54,12 +54,15 @@ def named(question: str) -> str:
 
 def swapped(question: str, earlier: str) -> str:
     """The earlier question with what the follow-up names in place of what is of its kind: something with the same last
-    word (a gate for a gate), an abbreviation for the only other one, or all that the earlier one asks about.
+    word (a gate for a gate), an abbreviation for the only other one, or all that the earlier one asks about. What an
+    abbreviation after several is to stand for is open: it is asked to be defined.
 
     >>> swapped("And the input gate?", "What does the forget gate do?")
     'What does the input gate do?'
     >>> swapped("what about GRUs?", "How many gates has an LSTM?"), swapped("and FAISS?", "Why is dropout used?")
     ('How many gates has an GRUs?', '')
+    >>> swapped("and DETR?", "How do Fast R-CNN and YOLO differ?")
+    'What is DETR?'
     """
     name = named(question)
     if not name:
@@ -83,6 +86,8 @@ def swapped(question: str, earlier: str) -> str:
         while len(name.split()) > 1 and last + 1 < len(words) and stems[last + 1]:
             last += 1
         return earlier[: words[at][0]] + name + earlier[words[last][1] :]
+    if len(short) > 1 and any(map(_is_short, name.split())):
+        return f"What is {name}?"
     terms = explained_terms(earlier)
     if not terms or any(" of " in term for term in terms):
         return ""
