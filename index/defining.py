@@ -62,12 +62,7 @@ def asked_terms(query: str) -> frozenset[str]:
     >>> sorted(asked_terms("What is the mean?")), sorted(asked_terms("What does the mean mean?"))
     (['mean'], ['mean'])
     """
-    match = _ASKS.match(query)
-    if match is None or (match["does"] and not match["mean"]):
-        return frozenset()
-    # "What is the mean?" asks for the mean, "What does it mean?" does not.
-    end = match.end("mean") if match["mean"] and not match["does"] else match.end("term")
-    return _checked(query[match.start("term") : end])
+    return _names(_asked(query))
 
 
 def explained_terms(query: str) -> frozenset[str]:
@@ -76,13 +71,32 @@ def explained_terms(query: str) -> frozenset[str]:
     >>> sorted(explained_terms("How does an LSTM work?")), sorted(explained_terms("How is an LSTM trained?"))
     (['lstm'], [])
     """
+    return _names(explained(query))
+
+
+def explained(query: str) -> str:
+    """What a question asks to define or, as a whole, to explain, in its own words; "" where it asks something else.
+
+    >>> explained("So what is the forget gate?"), explained("How does an LSTM work?"), explained("Why is a gate shut?")
+    ('the forget gate', 'an LSTM', '')
+    """
     match = _ASKS_HOW.match(query)
-    return _checked(next(filter(None, match.groups()))) if match else asked_terms(query)
+    return _term(next(filter(None, match.groups()))) if match else _asked(query)
 
 
-def _checked(term: str) -> frozenset[str]:
-    words = term.casefold().split()
-    return frozenset() if words[0] in _NO_TERM or len(words) > _MOST_WORDS else _names(term)
+def _asked(query: str) -> str:
+    match = _ASKS.match(query)
+    if match is None or (match["does"] and not match["mean"]):
+        return ""
+    # "What is the mean?" asks for the mean, "What does it mean?" does not.
+    end = match.end("mean") if match["mean"] and not match["does"] else match.end("term")
+    return _term(query[match.start("term") : end])
+
+
+def _term(text: str) -> str:
+    """The text where it may be a term, else ""."""
+    words = text.casefold().split()
+    return "" if words[0] in _NO_TERM or len(words) > _MOST_WORDS else text
 
 
 def defines(terms: frozenset[str], sentence: str) -> bool:

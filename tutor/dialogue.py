@@ -16,6 +16,7 @@ from tutor.answer import History
 from tutor.courtesy import is_courtesy
 from tutor.names import names
 from tutor.numerals import Says
+from tutor.pointing import pointed
 from tutor.swapping import named, swapped
 
 _OPENER = re.compile(
@@ -128,7 +129,8 @@ class _Turn:
 def standalone(question: str, history: History, nearness: Nearness, says: Says) -> str:
     """The question with what it leans on in front of it: the last earlier question that stands alone, what was named
     since, and the one asked just before. Where it only names something else, the earlier question asked of that
-    (`tutor.swapping`); the question itself when it stands alone, or asks nothing.
+    (`tutor.swapping`); where its "it" stands for what the one before is on, the question with this (`tutor.pointing`);
+    the question itself when it stands alone, or asks nothing.
 
     >>> standalone("And in the GRU?", [("What do the gates of an LSTM do?", "They ...")], lambda text: 0.0, bool)
     'What do the gates of an GRU do?'
@@ -146,6 +148,8 @@ def standalone(question: str, history: History, nearness: Nearness, says: Says) 
 
 def _understood(question: str, turns: Sequence[_Turn], nearness: Nearness, says: Says) -> _Turn:
     alone = _Turn(asked=question, whole=question, alone=True)
+    if turns and turns[-1].alone and (found := pointed(question, turns[-1].whole)):
+        return _Turn(asked=question, whole=found, alone=True)
     leaning = bool(turns) and leans(question, nearness, says)
     if not turns or not (leaning or named(question)):
         return alone

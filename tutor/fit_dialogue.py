@@ -24,6 +24,7 @@ from tutor.dialogue import leans, signs, standalone, stands_alone
 from tutor.evaluate import progress
 from tutor.logistic import Floats, fit
 from tutor.questions import Question, holds, shipped_or_named
+from tutor.pointing import pointed
 from tutor.swapping import named, swapped
 
 if TYPE_CHECKING:
@@ -88,7 +89,8 @@ def example(searched: Searched, one: Question, asked: Sequence[str], *, follows:
         as_it_is=searched.rank(standalone(one.question, [(each, "") for each in asked], nearness, says), one.gold),
         alone=searched.rank(one.question, one.gold),
         joined=searched.rank(" ".join(dict.fromkeys((anchor, asked[-1], one.question))), one.gold),
-        certain=bool(swapped(one.question, anchor)) or stands_alone(one.question, says),
+        certain=bool(pointed(one.question, asked[-1]) or swapped(one.question, anchor))
+        or stands_alone(one.question, says),
         signs=signs(one.question, nearness),
     )
 
