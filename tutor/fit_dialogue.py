@@ -23,8 +23,8 @@ import numpy as np
 from tutor.dialogue import leans, signs, standalone, stands_alone
 from tutor.evaluate import progress
 from tutor.logistic import Floats, fit
-from tutor.questions import Question, holds, shipped_or_named
 from tutor.pointing import pointed
+from tutor.questions import Question, holds, shipped_or_named
 from tutor.swapping import named, swapped
 
 if TYPE_CHECKING:
