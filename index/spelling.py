@@ -17,8 +17,10 @@ from itertools import pairwise
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-SHORTEST, LONGEST = 5, 40
-"""Letters of a word that can be mended: between words of four letters one edit is no evidence."""
+SHORTEST, LONGEST = 4, 40
+"""Letters of a word that can be mended ..."""
+_SURE = 5
+"""... and from which on any slip is evidence: of words of four letters only two exchanged are."""
 _TWO_SLIPS = 8
 _WORD = re.compile(r"[^\W\d_]+")
 _ENDING = re.compile(r"(?:ies|ied|ing|es|ed|er|ly|s|d|y)$")
@@ -54,7 +56,7 @@ def vocabulary(texts: Iterable[str]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for text in texts:
         found = set(_WORD.findall(text.lower()))
-        counts.update(word for word in found if SHORTEST - 1 <= len(word) <= LONGEST)
+        counts.update(word for word in found if SHORTEST <= len(word) <= LONGEST)
     return counts
 
 
@@ -75,7 +77,11 @@ def mended(query: str, similar: Similar, known: Callable[[str], bool]) -> str:
         if not candidates or word in candidates or known(word):
             return match[0]
         near = process.extract(word, candidates.keys(), scorer=OSA.distance, score_cutoff=most, limit=None)
-        slipped = [(least, -candidates[one], one) for one, *_ in near if (least := slips(word, one, most, name))]
+        slipped = [
+            (least, -candidates[one], one)
+            for one, *_ in near
+            if (len(word) >= _SURE or sorted(one) == sorted(word)) and (least := slips(word, one, most, name))
+        ]
         best = min(slipped, default=None)
         if best is None or _is_form(word, best[2]):
             # Another form of a word is no error, and the search knows the stem.

@@ -53,3 +53,23 @@ def test_an_unknown_name_speaks_against_an_answer() -> None:
 def test_an_acronym_may_be_spelt_letter_by_letter() -> None:
     assert unknown("What is the CNO cycle?", {"C N O", "cycle"}.__contains__, []) == []
     assert unknown("What is the CNO cycle?", {"cycle"}.__contains__, []) == ["CNO"]
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "found"),
+    [
+        ("What is RoPE good for?", "Rotary positional encoding turns pairs of coordinates.", []),
+        ("What is RoPE good for?", "Positional encodings rotate.", ["RoPE"]),
+        ("Why a BiLSTM here?", "A bidirectional LSTM reads both ways.", []),
+        ("Why a GPT-style model?", "GPT writes from left to right.", []),
+        ("Why a Mamba-based model?", "GPT writes from left to right.", ["Mamba"]),
+        ("What does an MoA layer do?", "more about layers", ["MoA"]),
+        ("can one LLM judge another?", "A language model judges another.", []),
+        ("What is an LLM?", "A language model judges another.", ["LLM"]),
+    ],
+)
+def test_how_a_name_may_be_known(question: str, text: str, found: list[str]) -> None:
+    def says(phrase: str) -> bool:
+        return phrase.casefold() in text.casefold().split()
+
+    assert unknown(question, says, [text]) == found

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from index.defining import asked_terms
 from tutor.numerals import numbered
 
 TOKEN = re.compile(r"[^\W_]+(?:[-.'’][^\W_]+)*")
@@ -16,6 +17,10 @@ SUFFIX = re.compile(r"['’](?:s|m|d|ll|re|ve|t)$")
 _OPENS = re.compile(r"""(?:^|[.?!:])\s*["'“‘(\[]*$|["“(\[]$""")
 """What stands before the first word of a sentence, a quotation or a bracket, which is in upper case anyway."""
 _PARTS = re.compile(r"[^\W\d_]+|\d+")
+_INITIALS, _WORDS = re.compile(r"[A-Z][a-z]*"), re.compile(r"[A-Z][a-z]+|[A-Z]+(?![a-z])")
+_LIKE = re.compile(r"-(?:like|style|type|based|inspired|sized?|family)$", re.IGNORECASE)
+_GENERAL = frozenset("AI ML NLP LLM LLMs GPU GPUs CPU CPUs RAM".split())
+"""Names that a question may use without being on them."""
 _SHORTEST = 3
 _COUNTS = re.compile(
     r"\bhow (?:many|much|large|big|small|long|often|far|fast|high|low|deep|wide)\b"
@@ -54,9 +59,11 @@ def unknown(question: str, says: Callable[[str], bool], found: Sequence[str]) ->
     `found` are the texts that the search found: an acronym is known, too, where they spell it out. A word with its
     numeral is one name.
     """
+    asked = asked_terms(question)
+    meant = (name for name in names(question) if name not in _GENERAL or name.casefold().removesuffix("s") in asked)
     single = [
         name
-        for name in names(question)
+        for name in (_LIKE.sub("", one) for one in meant)
         if not any(map(says, (name, *_written(name)))) and not _spelled_out(name, found)
     ]
     numerals = [one for one in numbered(question) if one.sure or one.another(found)]
@@ -71,12 +78,19 @@ def _written(name: str) -> Iterator[str]:
 
 
 def _spelled_out(name: str, texts: Sequence[str]) -> bool:
-    """Whether one of the texts has words in a row that begin with the letters of an acronym, as RNN or LLMs."""
+    """Whether one of the texts has words in a row that begin as the parts of an acronym, as RNN, LLMs, RoPE or BiLSTM.
+
+    >>> _spelled_out("RoPE", ["Rotary positional encoding turns"]), _spelled_out("BiLSTM", ["A bidirectional LSTM"])
+    (True, True)
+    """
     letters = name.removesuffix("s")
-    if not (letters.isalpha() and letters.isupper()):
-        return False
-    words = r"[\s-]+".join(rf"{letter}\w+" for letter in letters)
-    return any(re.search(rf"\b{words}", text, re.IGNORECASE) for text in texts)
+    ways = {tuple(one.findall(letters)) for one in (_INITIALS, _WORDS)}
+    rows = (
+        r"[\s-]+".join(rf"{part}\w{'+' if len(part) == 1 else '*'}" for part in way)
+        for way in ways
+        if "".join(way) == letters and (len(way) > 2 or (len(way) == 2 and (letters.isupper() or len(way[1]) > 2)))
+    )
+    return any(re.search(rf"\b{row}", text, re.IGNORECASE) for row in rows for text in texts)
 
 
 def counts(question: str) -> bool:
