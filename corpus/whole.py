@@ -33,6 +33,8 @@ def whole_spans(text: str) -> Iterator[tuple[int, int, bool]]:
 
     >>> list(whole_spans("so $$x$$ and\\n```\\ny\\n```\\n"))
     [(3, 8, False), (13, 22, True)]
+    >>> list(whole_spans(r"the matrix $\\begin{matrix}1\\end{matrix}$ is"))
+    []
     """
     position = 0
     unclosed: set[str] = set()
@@ -53,9 +55,14 @@ def whole_spans(text: str) -> Iterator[tuple[int, int, bool]]:
                 end = found + len(closing) if found != -1 else -1
             if end < 0:
                 unclosed.add(closing)
-        if end >= 0:
+        if end >= 0 and not (opening["name"] and _in_line(text, opening.start(), end)):
             yield opening.start(), end, bool(fence)
         position = end if end >= 0 else opening.end()
+
+
+def _in_line(text: str, start: int, end: int) -> bool:
+    """Whether a formula stands between single dollars in one line, with words around it."""
+    return text[max(0, start - 1) : start] == text[end : end + 1] == "$" and "\n" not in text[start:end]
 
 
 def inside(position: int, spans: Sequence[tuple[int, int]]) -> bool:

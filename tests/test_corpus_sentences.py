@@ -141,3 +141,10 @@ def test_speech_is_cut_before_a_clause() -> None:
     )
     more = "from which a spoonful weighs a billion tons"
     assert cut(f"{before} {after} {more}")[0] == before
+
+
+def test_a_matrix_in_a_line_is_part_of_its_sentence_and_cells_stay_in_their_row() -> None:
+    said = ["The matrix $\\begin{pmatrix}1 & 2\\end{pmatrix}$ turns it.", "So it does."]
+    assert [" ".join(said)[a:b] for a, b in sentence_spans(" ".join(said))] == said
+    row = "$\\begin{cases} x & x > 0 \\\\ 0 & x < 0 \\end{cases}$\t$\\frac{x}{2}$\t$x$"
+    assert sentence_spans(row) == [(0, len(row))]

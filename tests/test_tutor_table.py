@@ -13,13 +13,14 @@ from tutor.candidate import Candidate, Kind, candidate
 from tutor.choices import Choices
 from tutor.compose import Draft
 from tutor.growth import Growth
-from tutor.table import rule, table_of
+from tutor.table import in_bars, parts, rule, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 RULED = "| owl | metres |\n|:----|------:|\n| eagle owl | 1.8 |\n| barn owl | 0.9 |"
 PLAIN = "owl | metres\neagle owl | 1.8\nbarn owl | 0.9"
+TABBED = "gate\trole\tcell\nupdate\tkeeps the past\tGRU\nforget\terases\tLSTM"
 HEADLESS = "| eagle owl | 1.8 |\n| barn owl | 0.9 |"
 
 
@@ -38,7 +39,7 @@ def answer(units: Sequence[Sequence[Candidate]]) -> str:
     for unit in units:
         draft.quote(unit)
     for start, end in draft.quoted:
-        assert draft.text[start:end] in [one.text for one in draft.quotes]
+        assert draft.text[start:end] in [one.text[a:b] for one in draft.quotes for a, b in parts(one.text)]
     return draft.text
 
 
@@ -53,6 +54,11 @@ def answer(units: Sequence[Sequence[Candidate]]) -> str:
         ("set {x | x > 0} of numbers", 0),
         ("$$ |A| + |B| $$", 0),
         ("a|b", 0),
+        ("a\tb\tc", 3),
+        ("\ta\t\tc\t", 3),
+        ("a\tb", 0),
+        ("\u2022\ta\tb", 0),
+        ("\tx = 1", 0),
         ("a | b\nc | d", 0),
         ("|" * 700, 0),
         ("", 0),
@@ -159,3 +165,24 @@ def test_an_announcement_ends_with_its_passage() -> None:
 
 def test_the_rule_has_as_many_cells() -> None:
     assert columns(rule("a | b | c")) == 3
+
+
+def test_cells_between_tabs_are_a_table_between_bars() -> None:
+    candidates = read(TABBED, likely="forget")
+    assert [one.heads for one in candidates] == [True, False, False]
+    unit = Growth(candidates, "What erases?", Choices()).take(candidates[-1])
+    assert answer([unit]).split("\n")[:3] == [
+        "| gate | role | cell |",
+        "| --- | --- | --- |",
+        "| forget | erases | LSTM |",
+    ]
+    assert in_bars("update\t\tGRU") == "| update |  | GRU |"
+
+
+def test_a_cell_of_the_answer_rests_on_its_place_in_the_row() -> None:
+    draft, row = Draft(), read(TABBED)[1]
+    draft.quote([row])
+    raw = draft.moved[1]
+    assert draft.text[raw[2] : raw[2] + raw[1] - raw[0]] == "keeps the past"
+    assert draft.used == {0: [(row.start, row.end)]}
+    assert [draft.text[start:end] for start, end in draft.answer_spans[0]] == ["update", "keeps the past", "GRU"]

@@ -12,6 +12,7 @@ from tutor.ui.export import FORMAT, conversation_json, conversation_markdown
 from tutor.ui.loading import Loading
 
 QUESTION = "What does the forget gate do?"
+TABBED = "owl\tmetres\tnest\neagle owl\t1.8\tcliff\nbarn owl\t0.9\ttree\n\nThey fly."
 TABLE = (
     "The table compares owls.\n\n| owl | metres |\n|:---|------:|\n| eagle owl | 1.8 |\n| barn owl | 0.9 |\n\nThey fly."
 )
@@ -72,13 +73,15 @@ def test_a_question_cannot_break_out_of_its_heading() -> None:
         (["| owl | metres |", "| barn owl | 0.9 |"], 2),
         (["| eagle owl | 1.8 |"], 2),
         ([TABLE], 3),
+        (["owl\tmetres\tnest", "barn owl\t0.9\ttree\n\nThey fly."], 2),
     ],
 )
 def test_rows_that_were_quoted_are_a_table_in_markdown(words: list[str], rows: int) -> None:
+    table = TABBED if "\t" in words[0] else TABLE
     (turn,) = talked(QUESTION)
     first, *_ = turn.record["citations"]
-    spans = [[TABLE.index(one), TABLE.index(one) + len(one)] for one in words]
-    first = {**first, "passage": {**first["passage"], "text": TABLE}, "passage_spans": spans}
+    spans = [[table.index(one), table.index(one) + len(one)] for one in words]
+    first = {**first, "passage": {**first["passage"], "text": table}, "passage_spans": spans}
     turn = replace(turn, record={**turn.record, "citations": [first]})
     text = conversation_markdown([turn])
     shown = MarkdownIt("commonmark").enable("table").render(text)

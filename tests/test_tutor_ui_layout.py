@@ -34,6 +34,8 @@ def test_a_table_becomes_rows_of_cells() -> None:
 
 def test_a_table_may_lack_its_outer_marks_its_head_or_all_but_a_row() -> None:
     assert [kind for _, kind in drawn("a | b\n1 | 2") if kind] == ["row", "cell", "row", "cell", "end"]
+    tabs = [(words, kind) for words, kind in drawn("a\t$|b|$\tc\n1\t\t3") if kind]
+    assert [kind for _, kind in tabs] == ["row", "cell", "formula", "cell", "row", "cell", "cell", "end"]
     assert [kind for _, kind in drawn("| a | b |\ntext") if kind] == ["row", "cell", "end"]
     assert [kind for _, kind in drawn("a | b\n--- | ---\n1 | 2") if kind] == [
         "row", "cell", "rule", "row", "cell", "end",

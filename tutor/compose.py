@@ -15,7 +15,7 @@ from corpus.sentences import sentence_spans
 from lm.reading import content_stems
 from tutor.answer import Citation, Ranked, Span
 from tutor.candidate import Candidate, Kind
-from tutor.table import empty_head, rule
+from tutor.table import empty_head, parts, rule
 
 QUOTED = 1_000_000
 """Where quoted sentences begin in the text without markers: after all that a model may have written."""
@@ -136,13 +136,24 @@ class Draft:
         return self.text[before:]
 
     def _quote(self, one: Candidate) -> None:
-        start = len(self.text)
-        self._rest_on(one, QUOTED + sum(len(other.text) + 1 for other in self.quotes) + 1)
+        raw_start = QUOTED + sum(len(other.text) + 1 for other in self.quotes) + 1
+        cells = parts(one.text) if one.kind is Kind.ROW else [(0, len(one.text))]
+        # What tabs part in the material stands between bars here.
+        for number, (first, last) in enumerate(cells):
+            self.text += "" if len(cells) == 1 else " | " if number else "| "
+            if first < last:
+                start = len(self.text)
+                self._place(one.text[first:last], raw_start + first, (one.passage,))
+                self.quoted.append((start, len(self.text)))
+        self.text += " |" if len(cells) > 1 else ""
+        self._credit(one)
         self.quotes.append(one)
-        self.quoted.append((start, len(self.text)))
 
     def _rest_on(self, one: Candidate, raw_start: int) -> None:
         self._place(one.text, raw_start, (one.passage,))
+        self._credit(one)
+
+    def _credit(self, one: Candidate) -> None:
         self.used.setdefault(one.passage, []).append((one.start, one.end))
         self.weights[one.passage] = self.weights.get(one.passage, 0.0) + len(one.text.split())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from corpus.tables import columns, is_rule
+from corpus.tables import columns, is_rule, tabbed
 
 
 def table_of(text: str, start: int) -> tuple[int, bool] | None:
@@ -24,6 +24,22 @@ def table_of(text: str, start: int) -> tuple[int, bool] | None:
     begin, row = rows[0]
     ruled = first < last and is_rule(lines[first + 1][1])
     return begin + len(row) - len(row.lstrip()), ruled or not row.lstrip().startswith("|")
+
+
+def parts(row: str) -> list[tuple[int, int]]:
+    """Where the stretches of a row stand that are told with bars between them: its cells where tabs part them, else
+    all of it."""
+    return tabbed(row) or [(0, len(row))]
+
+
+def in_bars(row: str) -> str:
+    """A row as Markdown has it.
+
+    >>> in_bars("layers\\tunits\\trate"), in_bars("layers | units")
+    ('| layers | units | rate |', 'layers | units')
+    """
+    cells = tabbed(row)
+    return f"| {' | '.join(row[start:end] for start, end in cells)} |" if cells else row
 
 
 def rule(row: str) -> str:

@@ -10,7 +10,7 @@ from corpus.sentences import sentence_spans
 from corpus.tables import is_rule
 from tutor.candidate import Candidate, Kind, candidate
 from tutor.hint import inert
-from tutor.table import empty_head, rule
+from tutor.table import empty_head, in_bars, rule
 from tutor.ui.chat import Turn
 from tutor.ui.markers import bracketed
 
@@ -92,8 +92,9 @@ def _quotes_in_markdown(citation: dict[str, Any]) -> list[str]:
                 found.append(before)
                 last = None
             if row and last and row.belongs(last):
-                found[-1] += f"\n{row.text}"
+                found[-1] += f"\n{in_bars(row.text)}"
             elif row:
-                found.append(f"{row.text}\n{rule(row.text)}" if row.heads else empty_head(row.text) + row.text)
+                told = in_bars(row.text)
+                found.append(f"{told}\n{rule(row.text)}" if row.heads else empty_head(row.text) + told)
             last = row or last
     return found

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from itertools import pairwise
 
 from corpus.sentences import Span
-from corpus.tables import columns, is_rule
+from corpus.tables import columns, is_rule, tabbed
 from corpus.whole import whole_spans
 from tutor.ui.markdown import pieces
 
@@ -141,6 +141,8 @@ def _cells(text: str, start: int, end: int, atoms: list[Part]) -> list[Span]:
     width = columns(line)
     if width < 2 or any(a < start or end < b for a, b, _ in atoms):
         return []
+    if apart := tabbed(line):
+        return [(start + first, start + last) for first, last in apart]
     bars = [start + one.start() for one in _BAR.finditer(line)]
     bars = [bar for bar in bars if not any(a <= bar < b for a, b, _ in atoms)]
     marked = bars and line.lstrip().startswith("|") and line[bars[-1] - start :].rstrip() == "|"
