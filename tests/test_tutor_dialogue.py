@@ -52,6 +52,8 @@ def test_leaning_questions(question: str) -> None:
         "Explain how I cook pasta",
         "Why do gradients vanish?",
         "Which gate decides that the cell state of the recurrent network is kept through these steps?",
+        "What's the problem with dropout for words that have two meanings?",
+        "Show a function that counts gradients",
     ],
 )
 def test_questions_that_stand_alone_are_left_alone(question: str) -> None:

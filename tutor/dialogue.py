@@ -31,6 +31,13 @@ _POINTER = re.compile(
     r"|\bthat\b(?!\s+\w+\s+(?:is|are|was|were|has|have|can|does|do)\b)",
     re.IGNORECASE,
 )
+_RELATIVE = re.compile(
+    r"\b(?!(?:is|are|was|were|does|do|did|can|could|will|would|should|has|have|had|and|but|or|so|of|in|with|by|for|to|about"
+    r"|from|on|at|as|if|why|how|what|when|where|like|than|all|after|before|explain|show|mean)\b)[\w-]+\s+that\s+"
+    r"(?:is|are|was|were|has|have|had|can|could|does|do|did|will|would|should|must|may|might|\w+(?:[^s\W]s|ed))\b",
+    re.IGNORECASE,
+)
+"""A "that" which goes on about the word before it ("words that have two meanings") and points nowhere else."""
 _PICKS = re.compile(
     r"\b(?:ones|others|above|(?:in|from|out) t?here|(?:one|other|same|both|first|second|two)"
     r"(?=\W*$|\W*[,?.!]|\s+(?:ones?|of (?:them|these|those|the)|is|are|was|does|do|can|has|have|in|for|at|by)\b))\b",
@@ -88,15 +95,20 @@ def signs(question: str, nearness: Nearness) -> tuple[float, ...]:
     """What tells whether a question leans on others, in the order of `WEIGHTS`: an opening like a continuation, a word
     that points back, one that picks from what was said, a scrap of few words (1 where it is so, else 0), the number of
     words with content of its own (at most `_MOST_OWN`), the nearness of what it finds."""
-    found = (bool(one.search(question)) for one in (_OPENER, _POINTER, _PICKS))
+    found = (_OPENER.search(question), _points(question), _PICKS.search(question))
     few = len(question.split()) <= _FEW_WORDS
-    return (*map(float, found), float(few), float(min(len(content_stems(question)), _MOST_OWN)), nearness(question))
+    return (
+        *(float(bool(one)) for one in found),
+        float(few),
+        float(min(len(content_stems(question)), _MOST_OWN)),
+        nearness(question),
+    )
 
 
 def stands_alone(question: str, says: Says) -> bool:
     """Whether a question without a sign of going on names something, asks for a definition or speaks of what the
     material does not; or asks for an example of something."""
-    points = _POINTER.search(question)
+    points = _points(question)
     if not points and (instance := _EXAMPLE_OF.search(question)) and content_stems(instance[1]):
         return True
     # What a word late in a question points back to may stand in the question itself.
@@ -104,6 +116,15 @@ def stands_alone(question: str, says: Says) -> bool:
     if _OPENER.search(question) or _PICKS.search(question):
         return False
     return (not points and _names(question)) or (not back and _foreign(question, says))
+
+
+def _points(question: str) -> re.Match[str] | None:
+    """The first word of a question that points back.
+
+    >>> bool(_points("Which words that have two senses?")), bool(_points("Why does that have a cost?"))
+    (False, True)
+    """
+    return _POINTER.search(_RELATIVE.sub(lambda match: "-" * len(match[0]), question))
 
 
 def _names(question: str) -> bool:
