@@ -52,12 +52,13 @@ WEIGHTS = (0.101, 0.403, 1.031, -2.240, -0.516)
 BIAS = 0.418
 
 
-def signals(question: str, hits: Sequence[Hit], says: Callable[[str], bool]) -> Signals:
-    """Signals of a question and its best hits; `says` tells whether a phrase stands anywhere in the material.
+def signals(question: str, hits: Sequence[Hit], says: Callable[[str], bool], told: str = "") -> Signals:
+    """Signals of a question and its best hits; `says` tells whether a phrase stands anywhere in the material, `told`
+    what was answered before.
 
     Only the passages that a ranker reads count: in further ones the cosines would be taken for probabilities."""
     hits = hits[:RERANKED]
-    candidates = sorted(read_hits(hits, question, choosing=False), key=lambda one: -one.score)
+    candidates = sorted(read_hits(hits, question, told, choosing=False), key=lambda one: -one.score)
     found = [" ".join((hit.passage.context, hit.passage.text)) for hit in hits]
     odds = sum(math.exp(log_odds(one.score)) for one in candidates)
     answers = max(-_MOST, min(_MOST, math.log(odds))) if odds > 0 else -_MOST

@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from index.store import RERANKED
 from tutor.candidate import Candidate
 from tutor.courtesy import asks_something, is_small_talk
 from tutor.coverage import probability, signals
-from tutor.odds import read_hits
+from tutor.odds import log_odds, read_hits, sigmoid
 
 if TYPE_CHECKING:
     from index.hits import Hit
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 
 _SURELY = 0.8
 """Least probability that a part is covered when it is answered without the others."""
+
+_ALONE = 0.75
+"""How much a follow-up read by itself counts for how likely a sentence answers it ..."""
+_COVERED_ALONE = 0.5
+"""... and for whether it is covered; the rest is how it reads with the questions that it leans on. On 332 follow-ups of
+train and dev, by which both were chosen, key facts rose from 0.76 to 0.81 and F1 from 0.57 to 0.65, and of 42 without
+an answer 32 are refused instead of 27."""
 
 Search = Callable[[str], "tuple[Hit, ...]"]
 """The best passages for a query, best first."""
@@ -45,12 +53,31 @@ class Found:
 def find(store: Store, search: Search, query: str, asked: str, told: str, k: int, choices: Choices) -> Found:
     """What a store holds on a question that is searched by `query` and was put as `asked`, in `k` passages at most, of
     which those are read that the choices say; `told` is what was answered before. Whether it is covered does not hang
-    on `k`."""
+    on `k`. What is searched with the questions that it leans on is read with them and by itself, as these have answers,
+    too."""
     found = search(query)
-    hits = found[:k]
-    candidates = tuple(read_hits(hits[: choices.read], asked, told))
-    covered = _covered(store, query, found)
-    return Found(hits=hits, candidates=candidates, covered=covered, small_talk=is_small_talk(query))
+    if query == asked or store.ranker is None:
+        return _found(
+            query, found[:k], read_hits(found[:k][: choices.read], asked, told), _covered(store, query, found)
+        )
+    covered, alone = _covered(store, query, found), store.read(asked, found[:RERANKED])
+    if covered > 0:
+        covered = _between(covered, probability(signals(asked, alone, store.says, told)), _COVERED_ALONE)
+    # A passage read twice counts with both, and so comes first what answers both.
+    place = {hit.passage.passage_id: number for number, hit in enumerate(alone)}
+    found = tuple(sorted(found, key=lambda hit: place.get(hit.passage.passage_id, len(place))))
+    hits, read = found[:k], found[:k][: choices.read]
+    again = [alone[place[hit.passage.passage_id]] if hit.passage.passage_id in place else hit for hit in read]
+    own = {(one.passage, one.start): one.score for one in read_hits(again, asked, told)}
+    candidates = [
+        replace(one, score=_between(one.score, own.get((one.passage, one.start), one.score), _ALONE))
+        for one in read_hits(read, asked, told)
+    ]
+    return _found(query, hits, candidates, covered)
+
+
+def _found(query: str, hits: tuple[Hit, ...], candidates: Sequence[Candidate], covered: float) -> Found:
+    return Found(hits=hits, candidates=tuple(candidates), covered=covered, small_talk=is_small_talk(query))
 
 
 def with_parts(
@@ -91,6 +118,11 @@ def with_parts(
             scores = (*known.by_part[:part], one.score, *known.by_part[part + 1 :])
             read[place, one.start] = replace(known, by_part=scores)
     return Found(hits=hits, candidates=tuple(read[key] for key in sorted(read)), covered=covered)
+
+
+def _between(joined: float, alone: float, share: float) -> float:
+    """The probability whose log-odds lie between those of two others, at a share of the way."""
+    return sigmoid((1 - share) * log_odds(joined) + share * log_odds(alone))
 
 
 def _covered(store: Store, query: str, hits: Sequence[Hit]) -> float:
