@@ -102,7 +102,7 @@ def test_course_questions_come_with_what_the_search_finds(tmp_path: Path) -> Non
     assert [one.question for one in found] == [
         "What does the train gate do?",
         "Who won?",
-        "What is a gate? And what of it?",
+        "And what of a gate?",
         "What does the gate do?",
     ]
     first, no, leaning, _ = found
