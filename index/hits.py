@@ -17,7 +17,7 @@ from index.scoring import READING_WEIGHT, SUREST, Readable
 class SentenceScore:
     """A sentence, `passage.text[start:end]`, and how well it meets the query: `score` is the cosine of its vector and
     the one that the query is searched by, `answers` the ranker's probability that the sentence answers (None where no
-    ranker has read it), `defines` how far it says what the query asks to define, 0 to 1
+    ranker has read it), `defines` how far it says what the query asks to define, -1 to 1
     (`index.defining.defining`)."""
 
     start: int

@@ -1,6 +1,7 @@
 """A follow-up is read with the questions that it leans on and by itself."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from corpus.document import Locator, Passage
 from index.hits import Hit, SentenceScore
@@ -27,7 +28,7 @@ class Store:
 
     def read(self, query: str, hits: Sequence[Hit]) -> tuple[Hit, ...]:
         assert query == ASKED
-        return (self._found,)
+        return (replace(self._found, score=0.9),)
 
     def says(self, phrase: str) -> bool:
         return True
@@ -52,3 +53,7 @@ def test_a_follow_up_that_nothing_answers_by_itself_is_less_likely_covered() -> 
 def test_a_question_that_leans_on_nothing_is_read_once() -> None:
     first, second = found(told=0.0, new=0.0, query=ASKED).candidates
     assert first.score > second.score
+
+
+def test_passages_are_in_the_order_of_their_scores() -> None:
+    assert [one.score for one in found(told=0.01, new=0.9).hits] == [0.9]

@@ -64,10 +64,11 @@ def find(store: Store, search: Search, query: str, asked: str, told: str, k: int
     if covered > 0:
         covered = _between(covered, probability(signals(asked, alone, store.says, told)), _COVERED_ALONE)
     # A passage read twice counts with both, and so comes first what answers both.
-    place = {hit.passage.passage_id: number for number, hit in enumerate(alone)}
-    found = tuple(sorted(found, key=lambda hit: place.get(hit.passage.passage_id, len(place))))
-    hits, read = found[:k], found[:k][: choices.read]
-    again = [alone[place[hit.passage.passage_id]] if hit.passage.passage_id in place else hit for hit in read]
+    known, by_id = {hit.passage.passage_id: hit for hit in found}, {hit.passage.passage_id: hit for hit in alone}
+    first = (replace(known[name], score=hit.score) for name, hit in by_id.items())
+    hits = (*first, *(hit for name, hit in known.items() if name not in by_id))[:k]
+    read = hits[: choices.read]
+    again = [by_id.get(hit.passage.passage_id, hit) for hit in read]
     own = {(one.passage, one.start): one.score for one in read_hits(again, asked, told)}
     candidates = [
         replace(one, score=_between(one.score, own.get((one.passage, one.start), one.score), _ALONE))
